@@ -1,0 +1,79 @@
+/**
+ * The one place that wires: builds the parts in order and closes them in reverse, also where the start fails half-way.
+ * It listens as soon as there is a database; what a first start still has to do goes on behind `ready`.
+ */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Config } from './config.ts';
+import { Closers } from './core/closers.ts';
+import type { Log } from './core/log.ts';
+import { Generator } from './engine/host/generator.ts';
+import { makeSchema } from './resolvers/schema.ts';
+import { Readiness } from './server/health.ts';
+import { startServer } from './server/listen.ts';
+import { GenerationService } from './services/generation.ts';
+import { ImportService } from './services/importing.ts';
+import { ModelService } from './services/models.ts';
+import { RunDriver } from './services/run-driver.ts';
+import { RunFeed } from './services/run-feed.ts';
+import { TrainingService } from './services/training.ts';
+import { Blobs } from './store/blobs.ts';
+import { openStore, ping, type Store } from './store/db.ts';
+
+/** From src/ and from dist/ alike. */
+const STARTER_MODEL = fileURLToPath(new URL('../starter/model', import.meta.url));
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly log: Log;
+  /** Folder of the model that ships; another one for tests. */
+  readonly starterModel?: string;
+}
+
+export interface App extends AsyncDisposable {
+  /** Where it listens, e.g. `http://127.0.0.1:4000` */
+  readonly url: string;
+  readonly store: Store;
+  /** Settles when /readyz says so; rejects where a first start cannot be brought to its end. */
+  readonly ready: Promise<void>;
+}
+
+/** @throws AppError DATA_DIR_LOCKED, DATABASE_UNAVAILABLE or INVALID_CONFIG, with nothing left running. */
+export async function startApp({ config, log, starterModel = STARTER_MODEL }: AppOptions): Promise<App> {
+  const { dataDir } = config;
+  await using parts = new Closers();
+  const store = parts.use(await openStore(config));
+  const { db } = store;
+  const blobs = new Blobs(join(dataDir, 'blobs'));
+  const host = { device: config.device, heartbeatTimeoutMs: config.heartbeatTimeoutMs, log };
+  // Loads TensorFlow while the rest is put together.
+  const engine = parts.use(Generator.start(host));
+  const feed = parts.use(await RunFeed.open(store));
+  const imports = parts.use(new ImportService({ db, dataDir, roots: config.datasetRoots, log }));
+  const models = new ModelService({ db, dataDir, starterDir: starterModel, log });
+  const generation = new GenerationService({ db, blobs, models, engine });
+  const driver = parts.use(new RunDriver({ db, dataDir, blobs, models, log, host, soleOwner: store.soleOwner }));
+  const training = new TrainingService({ db, dataDir, feed, driver });
+  const services = { db, imports, training, generation, models, log };
+
+  const readiness = new Readiness(() => ping(db));
+  const started = readiness.hold('The starter collection and the starter model are being set up.');
+  const server = parts.use(await startServer({ config, schema: await makeSchema(), services, blobs, readiness }));
+  parts.defer(() => {
+    readiness.hold('The server is stopping.');
+    // The trainer writes its checkpoint while the sockets are closed; closing it again waits for the same end.
+    void driver[Symbol.asyncDispose]().catch(() => undefined);
+  });
+  await driver.start();
+
+  const ready = (async () => {
+    await models.registerStarter();
+    await imports.resumeUnfinished();
+    if (config.starter) await imports.importStarter();
+    started();
+  })();
+  // Whoever waits for it hears of it; an end of the server before that is no fault.
+  ready.catch(() => undefined);
+  const open = parts.move();
+  return { url: server.url, store, ready, [Symbol.asyncDispose]: () => open[Symbol.asyncDispose]() };
+}

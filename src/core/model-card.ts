@@ -1,0 +1,30 @@
+/**
+ * `model.json`, the card that lies beside `generator.safetensors` in a model's folder: all that is needed to paint with
+ * it, and where it came from. Written by the trainer, read by the API and by the generator child.
+ */
+import { z } from 'zod';
+import { trainConfig } from './presets.ts';
+
+const label = z.object({ slug: z.string(), name: z.string(), count: z.int().nonnegative() });
+export const modelCard = z.object({
+  format: z.literal(1),
+  name: z.string(),
+  config: trainConfig,
+  /** Per kind, in the order of the network's inputs. A kind that the model does not know has an empty list. */
+  labels: z.object({ artist: z.array(label), style: z.array(label), genre: z.array(label) }),
+  /** SHA-256 of generator.safetensors. */
+  sha256: z.string(),
+  /** How it was trained, so that anyone can train it again. */
+  provenance: z.object({
+    seed: z.int().nonnegative(),
+    step: z.int().nonnegative(),
+    totalSteps: z.int().positive(),
+    datasetSha256: z.string(),
+    checkpointSha256: z.string(),
+    device: z.string(),
+  }),
+});
+export type ModelCard = z.infer<typeof modelCard>;
+export type ModelLabels = ModelCard['labels'];
+export const CARD_FILE = 'model.json';
+export const WEIGHTS_FILE = 'generator.safetensors';

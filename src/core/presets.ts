@@ -1,0 +1,204 @@
+/**
+ * Training presets: plain, complete objects, printed with the run. `startTraining(config:)` may change any field by its
+ * name and nothing else.
+ */
+import { z } from 'zod';
+import { AppError } from './errors.ts';
+import { didYouMean, LABEL_KINDS } from './labels.ts';
+
+/** Side lengths, in pixels, that the networks can be built for. */
+export const RESOLUTIONS = [32, 64, 128, 256] as const;
+export type Resolution = (typeof RESOLUTIONS)[number];
+
+const share = z.number().min(0).max(1);
+/** Of a moving average; at 1 it would never move. */
+const decay = z.number().min(0).max(0.99999);
+const rate = z.number().positive().max(1);
+const every = z.int().min(1).max(1_000_000_000);
+
+/** The fields of a preset that a user may change, with their limits. */
+export const tunable = z.strictObject({
+  /** Kinds of labels that the networks are conditioned on; `icip2017` knows exactly one. */
+  labelKinds: z.array(z.enum(LABEL_KINDS)).min(1).max(3),
+  /** Pictures in one step, of each kind (real and generated). */
+  batchSize: z.int().min(1).max(1024),
+  /** Length of the latent vector z. */
+  latentSize: z.int().min(1).max(1024),
+  /** Channels of the widest-resolution layer; deeper layers have multiples of it. */
+  width: z.int().min(2).max(512),
+  optimizer: z.enum(['rmsprop', 'adam']),
+  generatorLearningRate: rate,
+  discriminatorLearningRate: rate,
+  /** Adam's decay of the first and second moment; RMSProp uses `beta2` as its decay (rho). */
+  beta1: decay,
+  beta2: decay,
+  epsilon: z.number().positive().max(1),
+  /** Share of the steps after which the learning rates are multiplied by `learningRateDropFactor`; 1: never. */
+  learningRateDropAt: share,
+  learningRateDropFactor: rate,
+  /** Weight of the L2 pixel reconstruction in G's loss; 0 leaves the path out. */
+  reconstructionWeight: z.number().min(0).max(100),
+  /** Decay of the moving average of G's weights that paints the pictures; 0: the weights themselves. */
+  emaDecay: decay,
+  /** Mirror half of the real pictures. */
+  flips: z.boolean(),
+  /** Cut the training square at a random place instead of the middle. */
+  crops: z.boolean(),
+  /** Differentiable augmentation of what D sees, real and generated (DiffAugment, Zhao et al. 2020). */
+  augment: z.array(z.enum(['color', 'translation', 'cutout'])).max(3),
+  /** 0: works are drawn as the collection holds them; 1: every label equally often. */
+  labelBalance: share,
+  /** Share of the training pictures for which a kind's label is withheld from both networks. */
+  labelDropout: share,
+  metricsEvery: every,
+  sampleEvery: every,
+  checkpointEvery: every,
+  /** Checkpoints kept besides the newest; older ones are deleted. */
+  keepCheckpoints: z.int().min(1).max(1000),
+});
+export type Tunable = z.infer<typeof tunable>;
+
+export const trainConfig = tunable.extend({
+  preset: z.enum(['studio', 'icip2017']),
+  resolution: z.literal(RESOLUTIONS),
+});
+/** Everything that decides how a run trains, besides the data, the seed and the number of steps. */
+export type TrainConfig = z.infer<typeof trainConfig>;
+export type PresetName = TrainConfig['preset'];
+
+interface Preset {
+  readonly summary: string;
+  readonly resolutions: readonly Resolution[];
+  readonly config: Tunable;
+}
+
+export const PRESETS: Readonly<Record<PresetName, Preset>> = {
+  icip2017: {
+    summary: 'The networks, losses and optimiser of the ICIP 2017 paper, conditioned on one kind of label.',
+    resolutions: [64],
+    config: {
+      labelKinds: ['style'],
+      batchSize: 128,
+      latentSize: 100,
+      width: 128,
+      optimizer: 'rmsprop',
+      generatorLearningRate: 1e-3,
+      discriminatorLearningRate: 1e-3,
+      beta1: 0,
+      beta2: 0.9,
+      epsilon: 1e-8,
+      learningRateDropAt: 0.8,
+      learningRateDropFactor: 0.1,
+      reconstructionWeight: 1,
+      emaDecay: 0,
+      flips: false,
+      crops: true,
+      augment: [],
+      labelBalance: 0,
+      labelDropout: 0,
+      metricsEvery: 10,
+      sampleEvery: 100,
+      checkpointEvery: 500,
+      keepCheckpoints: 3,
+    },
+  },
+  studio: {
+    summary: 'The same objective for artist, style and genre together, light enough for two CPU cores.',
+    resolutions: RESOLUTIONS,
+    config: {
+      labelKinds: ['artist', 'style', 'genre'],
+      batchSize: 16,
+      latentSize: 128,
+      width: 24,
+      optimizer: 'adam',
+      generatorLearningRate: 4e-4,
+      discriminatorLearningRate: 2e-4,
+      beta1: 0,
+      beta2: 0.99,
+      epsilon: 1e-8,
+      learningRateDropAt: 0.8,
+      learningRateDropFactor: 0.2,
+      reconstructionWeight: 1,
+      emaDecay: 0.999,
+      flips: true,
+      crops: true,
+      augment: ['color', 'translation', 'cutout'],
+      labelBalance: 0.5,
+      labelDropout: 0.4,
+      metricsEvery: 10,
+      sampleEvery: 100,
+      checkpointEvery: 500,
+      keepCheckpoints: 3,
+    },
+  },
+};
+
+export interface ConfigRequest {
+  readonly preset: string;
+  readonly resolution: number;
+  readonly batchSize?: number | undefined;
+  /** Fields of the preset to change, as the user sent them. */
+  readonly config?: unknown;
+}
+
+/**
+ * The complete configuration of a run.
+ * @throws AppError UNKNOWN_PRESET or INVALID_INPUT, with the path of the mistake and all reasons.
+ */
+export function resolveConfig({ preset: name, resolution, batchSize, config }: ConfigRequest): TrainConfig {
+  const names = Object.keys(PRESETS);
+  const found = names.find((known): known is PresetName => known === name);
+  if (found === undefined) {
+    throw new AppError('UNKNOWN_PRESET', `There is no preset "${name}". Presets: ${names.join(', ')}.`, {
+      path: ['input', 'preset'],
+      suggestions: didYouMean(name, names),
+    });
+  }
+  const preset = PRESETS[found];
+  const size = preset.resolutions.find((known) => known === resolution);
+  if (size === undefined) {
+    throw new AppError(
+      'INVALID_INPUT',
+      `Preset ${found} trains at ${preset.resolutions.join(', ')} pixels, not at ${resolution}.`,
+      {
+        path: ['input', 'resolution'],
+      },
+    );
+  }
+  const changes = tunable
+    .partial()
+    .safeParse({ ...(batchSize === undefined ? {} : { batchSize }), ...asFields(config) });
+  if (!changes.success) {
+    const [first] = changes.error.issues;
+    const reasons = changes.error.issues.map((issue) => `${issue.path.join('.') || 'config'}: ${issue.message}`);
+    const inBatchSize = first?.path[0] === 'batchSize' && batchSize !== undefined;
+    throw new AppError('INVALID_INPUT', `${reasons.join('; ')}. Fields: ${Object.keys(preset.config).join(', ')}.`, {
+      path: inBatchSize ? ['input', 'batchSize'] : ['input', 'config', ...(first?.path.map(String) ?? [])],
+    });
+  }
+  const defined = Object.fromEntries(Object.entries(changes.data).filter(([, value]) => value !== undefined));
+  const complete = trainConfig.parse({ ...preset.config, ...defined, preset: found, resolution: size });
+  if (new Set(complete.labelKinds).size !== complete.labelKinds.length) {
+    throw new AppError('INVALID_INPUT', 'labelKinds names a kind twice.', { path: ['input', 'config', 'labelKinds'] });
+  }
+  if (found === 'icip2017' && complete.labelKinds.length !== 1) {
+    throw new AppError(
+      'INVALID_INPUT',
+      'Preset icip2017 is conditioned on exactly one kind of label, e.g. ["style"].',
+      {
+        path: ['input', 'config', 'labelKinds'],
+      },
+    );
+  }
+  return complete;
+}
+
+function asFields(config: unknown): object {
+  if (config === undefined || config === null) return {};
+  if (typeof config !== 'object' || Array.isArray(config)) {
+    throw new AppError('INVALID_INPUT', 'config must be an object of preset fields, e.g. { "metricsEvery": 5 }.', {
+      path: ['input', 'config'],
+    });
+  }
+  return config;
+}

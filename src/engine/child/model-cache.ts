@@ -1,0 +1,75 @@
+/** Generators loaded from model folders, the most recently used ones kept. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError } from '../../core/errors.ts';
+import type { Conditions } from '../../core/labels.ts';
+import { CARD_FILE, type ModelCard, modelCard } from '../../core/model-card.ts';
+import { type Architecture, architectureOf } from '../gan/architecture.ts';
+import { Weights } from '../gan/weights.ts';
+import { loadModelWeights } from './checkpoint.ts';
+
+const KEPT = 4;
+
+export interface LoadedModel {
+  readonly card: ModelCard;
+  readonly net: Architecture;
+  readonly weights: Weights;
+  /** Class indices of a request's labels, one per head; -1: not asked for. @throws AppError UNKNOWN_LABEL */
+  indicesOf(conditions: Conditions): number[];
+}
+
+export class ModelCache implements Disposable {
+  /** In the order of use: the first was used longest ago. */
+  readonly #models = new Map<string, LoadedModel>();
+
+  /** @throws AppError DAMAGED_FILE */
+  get(dir: string): LoadedModel {
+    const model = this.#models.get(dir) ?? load(dir);
+    this.#models.delete(dir);
+    this.#models.set(dir, model);
+    for (const [oldest, { weights }] of this.#models) {
+      if (this.#models.size <= KEPT) break;
+      weights[Symbol.dispose]();
+      this.#models.delete(oldest);
+    }
+    return model;
+  }
+
+  [Symbol.dispose](): void {
+    for (const { weights } of this.#models.values()) weights[Symbol.dispose]();
+    this.#models.clear();
+  }
+}
+
+function load(dir: string): LoadedModel {
+  const card = readCard(dir);
+  const { artist, style, genre } = card.labels;
+  const net = architectureOf(card.config, { artist: artist.length, style: style.length, genre: genre.length });
+  const generator = net.specs.filter(({ name }) => name.startsWith('generator.'));
+  const weights = Weights.fromSeed(generator, 0);
+  try {
+    loadModelWeights(dir, card.sha256, weights);
+  } catch (error) {
+    weights[Symbol.dispose]();
+    throw error;
+  }
+  const index = new Map<string, number>(
+    net.heads.flatMap(({ kind }) => card.labels[kind].map(({ slug }, i) => [`${kind}:${slug}`, i] as const)),
+  );
+  const indicesOf = (conditions: Conditions) => {
+    for (const [kind, slug] of Object.entries(conditions)) {
+      if (!index.has(`${kind}:${slug}`))
+        throw new AppError('UNKNOWN_LABEL', `The model does not know the ${kind} "${slug}".`);
+    }
+    return net.heads.map(({ kind }) => index.get(`${kind}:${conditions[kind]}`) ?? -1);
+  };
+  return { card, net, weights, indicesOf };
+}
+
+function readCard(dir: string): ModelCard {
+  try {
+    return modelCard.parse(JSON.parse(readFileSync(join(dir, CARD_FILE), 'utf8')));
+  } catch (cause) {
+    throw new AppError('DAMAGED_FILE', `The model's ${CARD_FILE} cannot be read.`, { cause });
+  }
+}

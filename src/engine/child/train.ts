@@ -1,0 +1,177 @@
+/**
+ * A training run as a story, top to bottom in the order of time: load, step, measure, sample, save, end. It says what
+ * happened; main.ts decides who hears it.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { AppError } from '../../core/errors.ts';
+import { LABEL_KINDS } from '../../core/labels.ts';
+import type { ModelLabels } from '../../core/model-card.ts';
+import { PackReader, sha256OfFile } from '../../datasets/pack-reader.ts';
+import { architectureOf } from '../gan/architecture.ts';
+import { type Accuracies, type Losses, Trainer } from '../gan/trainer.ts';
+import type { FromTrainer, StopReason, TrainJob } from '../protocol.ts';
+import { device } from '../tensorflow.ts';
+import { Batches } from './batches.ts';
+import { loadCheckpoint, removeDrafts, type SavedCheckpoint, saveCheckpoint, saveModel } from './checkpoint.ts';
+import { SampleGrid } from './sample-grid.ts';
+
+/** What the loop asks between two steps: whether somebody wants it to end. */
+export interface Wishes {
+  stop(): StopReason | undefined;
+}
+
+const ALIVE_EVERY_MS = 1_000;
+
+export async function* train(job: TrainJob, wishes: Wishes): AsyncGenerator<FromTrainer, void> {
+  if ((await sha256OfFile(job.pack)) !== job.packSha256) {
+    yield failed(0, 'The packed dataset is damaged: its SHA-256 differs. Import the dataset again.');
+    return;
+  }
+  using pack = PackReader.open(job.pack);
+  const { config, seed, totalSteps } = job;
+  const net = architectureOf(config, classCounts(pack));
+  using trainer = new Trainer(net, config, seed);
+  using batches = new Batches({ pack, config, seed, pixelRange: net.pixelRange });
+  const grid = new SampleGrid(config, pack.index, seed);
+
+  removeDrafts(job.checkpointsDir);
+  const { damaged, ...start } = resume(job.resumeFrom, trainer);
+  yield { type: 'started', step: start.step, damaged };
+
+  const clock = new Clock(config.batchSize);
+  let state: SavedState = start;
+  for (let step = start.step + 1; step <= totalSteps; step++) {
+    const wish = wishes.stop();
+    if (wish !== undefined) {
+      if (wish !== 'cancel' && state.step < step - 1)
+        yield checkpointed(await saveCheckpoint(job.checkpointsDir, trainer, step - 1));
+      yield { type: 'ended', step: step - 1, reason: wish, message: null };
+      return;
+    }
+    const last = step === totalSteps;
+    const measure = last || step % config.metricsEvery === 0;
+    const losses = trainer.step(step, batches.at(step), { totalSteps, measure });
+    const broken = brokenLoss(losses);
+    if (broken !== undefined) {
+      yield {
+        type: 'ended',
+        step,
+        reason: 'diverged',
+        message: `${broken} became ${losses[broken]} at step ${step}; lower the learning rates.`,
+      };
+      return;
+    }
+    clock.stepped();
+    if (measure) yield { type: 'metrics', step, ...losses, ...clock.measure(totalSteps - step) };
+    if (last || step % config.sampleEvery === 0) yield { type: 'sample', step, ...grid.paint(trainer) };
+    if (last || step % config.checkpointEvery === 0) {
+      const checkpoint = await saveCheckpoint(job.checkpointsDir, trainer, step);
+      state = checkpoint;
+      yield checkpointed(checkpoint);
+    }
+    if (clock.aliveIsDue()) yield { type: 'alive' };
+    // IPC messages are heard between two steps.
+    await nextTurn();
+  }
+  yield* finish(job, { trainer, pack, checkpointSha256: state.sha256 });
+}
+
+function classCounts(pack: PackReader) {
+  const { artist, style, genre } = pack.index.labels;
+  return { artist: artist.length, style: style.length, genre: genre.length };
+}
+
+/** The newest state on disk; step 0: none. */
+type SavedState = Pick<SavedCheckpoint, 'step' | 'sha256'>;
+
+/** Goes on from the newest checkpoint whose every byte is right; the others are told as damaged. */
+function resume(dirs: readonly string[], trainer: Trainer): SavedState & { damaged: string[] } {
+  const damaged: string[] = [];
+  for (const dir of dirs) {
+    try {
+      return { ...loadCheckpoint(dir, trainer), damaged };
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      damaged.push(`${dir}: ${error.message}`);
+    }
+  }
+  return { step: 0, sha256: '', damaged };
+}
+
+const checkpointed = ({ step, dir, sha256, bytes }: SavedCheckpoint): FromTrainer => ({
+  type: 'checkpoint',
+  step,
+  dir,
+  sha256,
+  bytes,
+});
+
+interface Finished {
+  readonly trainer: Trainer;
+  readonly pack: PackReader;
+  /** Of the state after the last step; it was saved then. */
+  readonly checkpointSha256: string;
+}
+
+async function* finish(
+  job: TrainJob,
+  { trainer, pack, checkpointSha256 }: Finished,
+): AsyncGenerator<FromTrainer, void> {
+  const { config, totalSteps: step } = job;
+  const labels: ModelLabels = { artist: [], style: [], genre: [] };
+  for (const kind of LABEL_KINDS) if (config.labelKinds.includes(kind)) labels[kind] = pack.index.labels[kind];
+  await saveModel(job.modelDir, trainer, {
+    format: 1,
+    name: job.name,
+    config,
+    labels,
+    provenance: {
+      seed: job.seed,
+      step,
+      totalSteps: step,
+      datasetSha256: job.packSha256,
+      checkpointSha256,
+      device: device(),
+    },
+  });
+  yield { type: 'ended', step, reason: 'finished', message: null };
+}
+
+function brokenLoss(losses: Losses & Accuracies): 'dLoss' | 'gLoss' | 'l2Loss' | undefined {
+  return (['dLoss', 'gLoss', 'l2Loss'] as const).find(
+    (name) => losses[name] !== null && !Number.isFinite(losses[name]),
+  );
+}
+
+const failed = (step: number, message: string): FromTrainer => ({ type: 'ended', step, reason: 'failed', message });
+
+/** Speed since the last measure, and when something was last said. Monotonic: the wall clock may jump. */
+class Clock {
+  readonly #batchSize: number;
+  #since = performance.now();
+  #steps = 0;
+  #alive = performance.now();
+
+  constructor(batchSize: number) {
+    this.#batchSize = batchSize;
+  }
+
+  stepped(): void {
+    this.#steps++;
+  }
+
+  measure(stepsLeft: number): { imagesPerSecond: number; etaSeconds: number } {
+    const now = performance.now();
+    const secondsPerStep = Math.max(now - this.#since, 1e-3) / 1000 / Math.max(this.#steps, 1);
+    this.#since = now;
+    this.#steps = 0;
+    return { imagesPerSecond: this.#batchSize / secondsPerStep, etaSeconds: stepsLeft * secondsPerStep };
+  }
+
+  aliveIsDue(): boolean {
+    const now = performance.now();
+    if (now - this.#alive < ALIVE_EVERY_MS) return false;
+    this.#alive = now;
+    return true;
+  }
+}

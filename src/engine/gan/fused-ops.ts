@@ -1,0 +1,117 @@
+/**
+ * TensorFlow's fused kernels, each with its gradient, for the operations that tfjs composes out of many full-size passes:
+ * batch normalisation in training and the gradient of the leaky ReLU. Where the backend is not TensorFlow (the JavaScript
+ * fallback), the same mathematics is composed of tfjs operations. Both ways are compared in the tests.
+ */
+import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
+import { tf } from '../tensorflow.ts';
+
+/** The two methods of tfjs-node's backend through which every kernel goes, and the codes of attribute types. */
+interface NativeBackend {
+  readonly binding: Readonly<
+    Record<'TF_ATTR_TYPE' | 'TF_ATTR_FLOAT' | 'TF_ATTR_STRING' | 'TF_ATTR_BOOL' | 'TF_FLOAT', number>
+  >;
+  executeSingleOutput(op: string, attributes: readonly Attribute[], inputs: readonly Tensor[]): Tensor;
+  executeMultipleOutputs(
+    op: string,
+    attributes: readonly Attribute[],
+    inputs: readonly Tensor[],
+    outputs: number,
+  ): Tensor[];
+}
+
+interface Attribute {
+  readonly name: string;
+  readonly type: number;
+  readonly value: unknown;
+}
+
+function native(): NativeBackend | undefined {
+  const backend: unknown = tf.backend();
+  return isNative(backend) ? backend : undefined;
+}
+
+function isNative(backend: unknown): backend is NativeBackend {
+  return typeof backend === 'object' && backend !== null && 'executeMultipleOutputs' in backend;
+}
+
+const floatType = (name: string, { TF_ATTR_TYPE, TF_FLOAT }: NativeBackend['binding']) => ({
+  name,
+  type: TF_ATTR_TYPE,
+  value: TF_FLOAT,
+});
+
+export interface NormInput {
+  readonly x: Tensor4D;
+  readonly scale: Tensor1D;
+  readonly offset: Tensor1D;
+  readonly epsilon: number;
+}
+
+/**
+ * y = (x - mean) / sqrt(variance + epsilon) * scale + offset, with the batch's own statistics per channel.
+ * The statistics come as kept tensors: the caller disposes of them.
+ */
+export function batchNormTraining({ x, scale, offset, epsilon }: NormInput): {
+  y: Tensor4D;
+  mean: Tensor1D;
+  variance: Tensor1D;
+} {
+  const backend = native();
+  if (backend === undefined) {
+    const { mean, variance } = tf.moments(x, [0, 1, 2]);
+    const [m, v] = [mean as Tensor1D, variance as Tensor1D];
+    return {
+      y: tf.batchNorm4d(x, m, v, offset, scale, epsilon),
+      mean: tf.keep(m.clone()),
+      variance: tf.keep(v.clone()),
+    };
+  }
+  const { binding } = backend;
+  const attributes = [
+    floatType('T', binding),
+    floatType('U', binding),
+    { name: 'epsilon', type: binding.TF_ATTR_FLOAT, value: epsilon },
+    { name: 'data_format', type: binding.TF_ATTR_STRING, value: 'NHWC' },
+    { name: 'is_training', type: binding.TF_ATTR_BOOL, value: true },
+  ];
+  let statistics: { mean: Tensor1D; variance: Tensor1D } | undefined;
+  const normalise = tf.customGrad((...args) => {
+    const [input, gain, shift] = args as Tensor[];
+    const save = args.at(-1) as unknown as (tensors: Tensor[]) => void;
+    if (input === undefined || gain === undefined || shift === undefined) throw new Error('Three inputs are needed');
+    const none = tf.tensor1d([], 'float32');
+    const out = backend.executeMultipleOutputs('FusedBatchNormV3', attributes, [input, gain, shift, none, none], 6);
+    const [y, mean, variance, reserve1, reserve2, reserve3] = out;
+    if (!y || !mean || !variance || !reserve1 || !reserve2 || !reserve3)
+      throw new Error('FusedBatchNormV3 gave too few outputs');
+    statistics = { mean: tf.keep(mean.clone() as Tensor1D), variance: tf.keep(variance.clone() as Tensor1D) };
+    save([input, gain, reserve1, reserve2, reserve3]);
+    const gradFunc = (dy: Tensor, saved: Tensor[]) =>
+      backend.executeMultipleOutputs('FusedBatchNormGradV3', attributes, [dy, ...saved], 5).slice(0, 3);
+    return { value: y, gradFunc };
+  });
+  const y = normalise(x, scale, offset) as Tensor4D;
+  if (statistics === undefined) throw new Error('Batch normalisation did not run');
+  return { y, ...statistics };
+}
+
+/** x where it is positive, slope * x elsewhere. */
+export function leakyRelu<T extends Tensor>(x: T, slope: number): T {
+  const backend = native();
+  if (backend === undefined) return tf.leakyRelu(x, slope);
+  const { binding } = backend;
+  const attributes = [floatType('T', binding), { name: 'alpha', type: binding.TF_ATTR_FLOAT, value: slope }];
+  const activate = tf.customGrad((...args) => {
+    const [input] = args as Tensor[];
+    const save = args.at(-1) as unknown as (tensors: Tensor[]) => void;
+    if (input === undefined) throw new Error('An input is needed');
+    save([input]);
+    return {
+      value: backend.executeSingleOutput('LeakyRelu', attributes, [input]),
+      gradFunc: (dy: Tensor, saved: Tensor[]) =>
+        backend.executeSingleOutput('LeakyReluGrad', attributes, [dy, ...saved]),
+    };
+  });
+  return activate(x) as T;
+}

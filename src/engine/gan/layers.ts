@@ -1,0 +1,135 @@
+/**
+ * The layers that the networks are built of, as plain functions of (weights, name, input).
+ * Pictures and feature maps are [batch, height, width, channels].
+ */
+import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
+import { tf } from '../tensorflow.ts';
+import { batchNormTraining, leakyRelu as slopedRelu } from './fused-ops.ts';
+import type { WeightSpec, Weights } from './weights.ts';
+
+const BATCH_NORM_EPSILON = 1e-5;
+
+/**
+ * How a network is run. In training, batch normalisation uses the batch's own statistics and hands them to `observe`
+ * (kept tensors, the caller's to dispose of); otherwise it uses the stored ones, so that a picture does not depend on its batch.
+ */
+export type Pass =
+  | { readonly training: true; readonly observe: (name: string, mean: Tensor1D, variance: Tensor1D) => void }
+  | { readonly training: false };
+
+export const INFERENCE: Pass = { training: false };
+
+export interface Affine {
+  readonly std: number;
+  readonly bias: boolean;
+}
+
+export function conv2dSpec(
+  name: string,
+  shape: readonly [number, number, number, number],
+  { std, bias }: Affine,
+): WeightSpec[] {
+  const kernel: WeightSpec = { name: `${name}.kernel`, shape, init: { std }, trainable: true };
+  return bias
+    ? [kernel, { name: `${name}.bias`, shape: [shape[3]], init: { constant: 0 }, trainable: true }]
+    : [kernel];
+}
+
+export function denseSpec(name: string, shape: readonly [number, number], { std, bias }: Affine): WeightSpec[] {
+  const kernel: WeightSpec = { name: `${name}.kernel`, shape, init: { std }, trainable: true };
+  return bias
+    ? [kernel, { name: `${name}.bias`, shape: [shape[1]], init: { constant: 0 }, trainable: true }]
+    : [kernel];
+}
+
+/** `affine`: with a learned scale and offset per channel; without where the label sets them. */
+export function batchNormSpec(name: string, channels: number, { affine }: { readonly affine: boolean }): WeightSpec[] {
+  const shape = [channels];
+  return [
+    ...(affine
+      ? [
+          { name: `${name}.scale`, shape, init: { constant: 1 }, trainable: true },
+          { name: `${name}.offset`, shape, init: { constant: 0 }, trainable: true },
+        ]
+      : []),
+    { name: `${name}.mean`, shape, init: { constant: 0 }, trainable: false },
+    { name: `${name}.variance`, shape, init: { constant: 1 }, trainable: false },
+  ];
+}
+
+const as4d = (x: Tensor) => x as Tensor4D;
+
+function withBias<T extends Tensor>(weights: Weights, name: string, x: T): T {
+  const bias = `${name}.bias`;
+  return weights.has(bias) ? tf.add(x, weights.get(bias)) : x;
+}
+
+/** 'same' padding: output side = ceil(input side / stride). */
+export function conv2d(weights: Weights, name: string, x: Tensor4D, stride = 1): Tensor4D {
+  return withBias(weights, name, tf.conv2d(x, as4d(weights.get(`${name}.kernel`)), stride, 'same'));
+}
+
+/** Transposed convolution with 'same' padding: output side = input side x stride. Kernel: [h, w, out, in]. */
+export function deconv2d(weights: Weights, name: string, x: Tensor4D, stride: number): Tensor4D {
+  const kernel = as4d(weights.get(`${name}.kernel`));
+  const [batch, height, width] = x.shape;
+  return tf.conv2dTranspose(x, kernel, [batch, height * stride, width * stride, kernel.shape[2]], stride, 'same');
+}
+
+export function dense(weights: Weights, name: string, x: Tensor2D): Tensor2D {
+  return withBias(weights, name, tf.matMul(x, weights.get(`${name}.kernel`) as Tensor2D));
+}
+
+/** Slope 0.2 below zero, as in the paper. */
+export const leakyRelu = <T extends Tensor>(x: T): T => slopedRelu(x, 0.2);
+
+/** Nearest-neighbour, x 2. */
+export function upsample(x: Tensor4D): Tensor4D {
+  return tf.image.resizeNearestNeighbor(x, [x.shape[1] * 2, x.shape[2] * 2]);
+}
+
+/** Batch normalisation over all axes but the last (Ioffe, Szegedy 2015). */
+export function batchNorm(weights: Weights, name: string, x: Tensor4D, pass: Pass): Tensor4D {
+  const scale = `${name}.scale`;
+  const affine = weights.has(scale)
+    ? { scale: weights.get(scale), offset: weights.get(`${name}.offset`) }
+    : { scale: tf.ones([x.shape[3]]), offset: tf.zeros([x.shape[3]]) };
+  const [scaleBy, shiftBy] = [affine.scale as Tensor1D, affine.offset as Tensor1D];
+  if (pass.training) {
+    const { y, mean, variance } = batchNormTraining({
+      x,
+      scale: scaleBy,
+      offset: shiftBy,
+      epsilon: BATCH_NORM_EPSILON,
+    });
+    pass.observe(name, mean, variance);
+    return y;
+  }
+  const [mean, variance] = [weights.get(`${name}.mean`) as Tensor1D, weights.get(`${name}.variance`) as Tensor1D];
+  return tf.batchNorm4d(x, mean, variance, shiftBy, scaleBy, BATCH_NORM_EPSILON);
+}
+
+/** x [B,H,W,C] scaled and shifted per picture and channel: x * (1 + gain) + shift, both [B, C]. */
+export function modulate(x: Tensor4D, gain: Tensor2D, shift: Tensor2D): Tensor4D {
+  const [batch, , , channels] = x.shape;
+  const perPicture = (t: Tensor2D): Tensor4D => tf.reshape(t, [batch, 1, 1, channels]);
+  return tf.add(tf.mul(x, tf.add(perPicture(gain), 1)), perPicture(shift));
+}
+
+/**
+ * Standard deviation over groups of the batch as one more channel, so that D sees a lack of variety
+ * (Karras et al., Progressive growing of GANs, 2018). [B,H,W,C] -> [B,H,W,C+1].
+ */
+export function withBatchDeviation(x: Tensor4D): Tensor4D {
+  const [batch, height, width] = x.shape;
+  const group = [4, 3, 2].find((size) => batch % size === 0) ?? 1;
+  const groups = tf.reshape(x, [group, batch / group, height, width, x.shape[3]]);
+  const { variance } = tf.moments(groups, 0);
+  const deviation = tf.mean(tf.sqrt(tf.add(variance, 1e-8)), [1, 2, 3]); // [batch / group]
+  // A product with ones: tile has no gradient for five dimensions.
+  const plane = tf.mul(
+    tf.reshape(deviation, [1, batch / group, 1, 1, 1]),
+    tf.ones([group, batch / group, height, width, 1]),
+  );
+  return tf.concat([x, tf.reshape(plane, [batch, height, width, 1]) as Tensor4D], 3);
+}

@@ -1,0 +1,108 @@
+/**
+ * The border between the API process and its engine children: `unknown` in, a message of protocol.ts out, or a ZodError
+ * that names what is wrong. Both ends parse what they hear.
+ */
+import { z } from 'zod';
+import { trainConfig } from '../core/presets.ts';
+import { MAX_SEED } from '../core/seeds.ts';
+import type { FromGenerator, FromTrainer, ToGenerator, ToTrainer } from './protocol.ts';
+
+const step = z.int().nonnegative();
+const side = z.int().positive().max(65_535);
+const pixels = z.instanceof(Uint8Array);
+const seed = z.int().min(0).max(MAX_SEED);
+const slug = z.string().min(1);
+const accuracy = z.number().nullable();
+
+const fromChild = [
+  z.object({ type: z.literal('hello'), version: z.int(), device: z.string() }),
+  z.object({ type: z.literal('alive') }),
+  z.object({ type: z.literal('log'), level: z.enum(['info', 'warn', 'error']), message: z.string() }),
+] as const;
+
+const fromTrainer = z.discriminatedUnion('type', [
+  ...fromChild,
+  z.object({ type: z.literal('started'), step, damaged: z.array(z.string()) }),
+  z.object({
+    type: z.literal('metrics'),
+    step,
+    dLoss: z.number(),
+    gLoss: z.number(),
+    l2Loss: z.number().nullable(),
+    realAccuracy: accuracy,
+    fakeAccuracy: accuracy,
+    imagesPerSecond: z.number().nonnegative(),
+    etaSeconds: z.number().nullable(),
+  }),
+  z
+    .object({
+      type: z.literal('sample'),
+      step,
+      columns: z.int().positive(),
+      rows: z.int().positive(),
+      labels: z.array(z.string()),
+      width: side,
+      height: side,
+      pixels,
+    })
+    .refine((grid) => grid.pixels.length === grid.width * grid.height * 3, 'the pixels do not fill the grid'),
+  z.object({ type: z.literal('checkpoint'), step, dir: z.string(), sha256: z.string(), bytes: z.int().nonnegative() }),
+  z.object({
+    type: z.literal('ended'),
+    step,
+    reason: z.enum(['finished', 'diverged', 'failed', 'disk-full', 'pause', 'cancel', 'shutdown']),
+    message: z.string().nullable(),
+  }),
+]);
+
+const fromGenerator = z.discriminatedUnion('type', [
+  ...fromChild,
+  z.object({ type: z.literal('painted'), id: z.int(), width: side, height: side, pixels }),
+  z.object({ type: z.literal('refused'), id: z.int(), message: z.string() }),
+]);
+
+const toTrainer = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('train'),
+    job: z.object({
+      name: z.string(),
+      config: trainConfig,
+      seed,
+      totalSteps: z.int().positive(),
+      pack: z.string(),
+      packSha256: z.string(),
+      checkpointsDir: z.string(),
+      resumeFrom: z.array(z.string()),
+      modelDir: z.string(),
+    }),
+  }),
+  z.object({ type: z.literal('stop'), why: z.enum(['pause', 'cancel', 'shutdown']) }),
+]);
+
+const toGenerator = z.object({
+  type: z.literal('paint'),
+  id: z.int(),
+  modelDir: z.string(),
+  pictures: z
+    .array(
+      z.object({
+        conditions: z.object({
+          artist: slug.exactOptional(),
+          style: slug.exactOptional(),
+          genre: slug.exactOptional(),
+        }),
+        seed,
+        truncation: z.number().min(0).max(1),
+      }),
+    )
+    .min(1),
+});
+
+/** @throws ZodError */
+export const parseFromTrainer = (message: unknown): FromTrainer => fromTrainer.parse(message);
+/** @throws ZodError */
+export const parseFromGenerator = (message: unknown): FromGenerator => fromGenerator.parse(message);
+/** @throws ZodError */
+export const parseToTrainer = (message: unknown): ToTrainer => toTrainer.parse(message);
+/** @throws ZodError */
+export const parseToGenerator = (message: unknown): ToGenerator => toGenerator.parse(message);

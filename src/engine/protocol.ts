@@ -1,0 +1,108 @@
+/**
+ * Every message between the API process and its engine children, both ways, over Node's IPC channel with
+ * `serialization: 'advanced'` (so pixels travel as one Uint8Array). Types only: parse.ts turns `unknown` into these.
+ *
+ * A child says `hello` once TensorFlow is loaded. A trainer then gets one `train`, says what happens and ends with
+ * `ended`; a generator answers each `paint` with `painted` or `refused`. A child whose channel closes ends itself.
+ */
+import type { Conditions } from '../core/labels.ts';
+import type { TrainConfig } from '../core/presets.ts';
+
+export const PROTOCOL_VERSION = 1;
+
+export interface TrainJob {
+  readonly name: string;
+  readonly config: TrainConfig;
+  readonly seed: number;
+  readonly totalSteps: number;
+  /** The packed training file and its expected SHA-256. */
+  readonly pack: string;
+  readonly packSha256: string;
+  /** Folder for this run's checkpoints; it exists. */
+  readonly checkpointsDir: string;
+  /** Checkpoint folders to go on from, newest first: the first undamaged one is used; none: from the start. */
+  readonly resumeFrom: readonly string[];
+  /** Where to put the finished generator (model.json, generator.safetensors). */
+  readonly modelDir: string;
+}
+
+export type StopReason = 'pause' | 'cancel' | 'shutdown';
+
+export type ToTrainer =
+  | { readonly type: 'train'; readonly job: TrainJob }
+  /** Leave after the current step; `pause` and `shutdown` write a checkpoint first. */
+  | { readonly type: 'stop'; readonly why: StopReason };
+
+export interface PaintRequest {
+  readonly conditions: Conditions;
+  readonly seed: number;
+  readonly truncation: number;
+}
+
+export type ToGenerator = {
+  readonly type: 'paint';
+  readonly id: number;
+  /** Model folder; its weights are loaded on first use and kept while used. */
+  readonly modelDir: string;
+  readonly pictures: readonly PaintRequest[];
+};
+
+/** Said by both kinds of child. `alive` comes at least every second between two steps. */
+export type FromChild =
+  | { readonly type: 'hello'; readonly version: number; readonly device: string }
+  | { readonly type: 'alive' }
+  | { readonly type: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly message: string };
+
+export type FromTrainer =
+  | FromChild
+  /** After loading: the step it goes on from; damaged checkpoints that were passed over. */
+  | { readonly type: 'started'; readonly step: number; readonly damaged: readonly string[] }
+  | {
+      readonly type: 'metrics';
+      readonly step: number;
+      readonly dLoss: number;
+      readonly gLoss: number;
+      readonly l2Loss: number | null;
+      readonly realAccuracy: number | null;
+      readonly fakeAccuracy: number | null;
+      readonly imagesPerSecond: number;
+      readonly etaSeconds: number | null;
+    }
+  /** A grid of rows x columns pictures as one RGB picture of width x height. */
+  | {
+      readonly type: 'sample';
+      readonly step: number;
+      readonly columns: number;
+      readonly rows: number;
+      readonly labels: readonly string[];
+      readonly width: number;
+      readonly height: number;
+      readonly pixels: Uint8Array;
+    }
+  /** The checkpoint lies on disk, fsynced, under its final name. */
+  | {
+      readonly type: 'checkpoint';
+      readonly step: number;
+      readonly dir: string;
+      readonly sha256: string;
+      readonly bytes: number;
+    }
+  | {
+      readonly type: 'ended';
+      readonly step: number;
+      /** finished: the model folder is complete. diverged, failed: `message` says why. */
+      readonly reason: 'finished' | 'diverged' | 'failed' | 'disk-full' | StopReason;
+      readonly message: string | null;
+    };
+
+export type FromGenerator =
+  | FromChild
+  | {
+      readonly type: 'painted';
+      readonly id: number;
+      readonly width: number;
+      readonly height: number;
+      /** RGB, picture after picture: pictures x height x width x 3 bytes. */
+      readonly pixels: Uint8Array;
+    }
+  | { readonly type: 'refused'; readonly id: number; readonly message: string };

@@ -1,0 +1,54 @@
+/** What clients are told of an error: the user's mistakes with their code, everything else masked and logged. */
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { AppError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+
+export interface ErrorScope {
+  readonly log: Log;
+  readonly requestId: string;
+}
+
+const MASKED = 'Something went wrong on the server. Its log has the details under the request id.';
+
+/** For Apollo, WebSocket and every other transport alike. */
+export function formatError(
+  formatted: GraphQLFormattedError,
+  error: unknown,
+  scope: ErrorScope,
+): GraphQLFormattedError {
+  const place = {
+    ...(formatted.locations === undefined ? {} : { locations: formatted.locations }),
+    ...(formatted.path === undefined ? {} : { path: formatted.path }),
+  };
+  const cause = originOf(error);
+  if (cause instanceof AppError) {
+    const { code, path, suggestions, retryable } = cause;
+    const input = path === undefined ? {} : { path };
+    return {
+      message: cause.message,
+      ...place,
+      extensions: { code, retryable, ...input, ...(suggestions.length === 0 ? {} : { suggestions }) },
+    };
+  }
+  if (isOfGraphQL(error, cause)) {
+    const code = formatted.extensions?.['code'] ?? 'BAD_USER_INPUT';
+    return { message: formatted.message, ...place, extensions: { code } };
+  }
+  scope.log.error({ err: cause, requestId: scope.requestId, path: formatted.path }, 'An operation failed');
+  return { message: MASKED, ...place, extensions: { code: 'INTERNAL_SERVER_ERROR', requestId: scope.requestId } };
+}
+
+function originOf(error: unknown): unknown {
+  let origin = error;
+  while (origin instanceof GraphQLError && origin.originalError !== undefined && origin.originalError !== null)
+    origin = origin.originalError;
+  return origin;
+}
+
+/** graphql-js and Apollo speak of the request itself: syntax, validation, variables. Nothing of ours hides in these. */
+function isOfGraphQL(error: unknown, cause: unknown): boolean {
+  if (!(error instanceof GraphQLError) || !(cause instanceof GraphQLError)) return false;
+  if (cause.extensions['code'] === 'INTERNAL_SERVER_ERROR' || cause.path !== undefined) return false;
+  // A fault in an answer has a path but no place in the request; a wrong argument has both.
+  return error.path === undefined || cause.nodes !== undefined;
+}

@@ -1,0 +1,60 @@
+/** Generators that can be asked for pictures. */
+import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { encodeGlobalId } from '../core/global-id.ts';
+import { LABEL_KINDS } from '../core/labels.ts';
+import { labelKey } from '../store/labels.ts';
+import { modelCount, modelPage } from '../store/models.ts';
+import type { CheckpointRow, ModelRow } from '../store/tables.ts';
+import { PageArgs, pageRequest, toConnection } from './connection.ts';
+import type { Context } from './context.ts';
+import { Label, labelTypeName, tagged } from './interfaces.ts';
+import { asPayload, type Payload } from './payload.ts';
+import { Checkpoint, Model, ModelConnection, SetDefaultModelInput, SetDefaultModelPayload } from './types/models.ts';
+import { TrainingRun } from './types/runs.ts';
+
+@Resolver(() => Checkpoint)
+export class CheckpointResolver {
+  @FieldResolver(() => ID)
+  id(@Root() { id }: CheckpointRow) {
+    return encodeGlobalId('Checkpoint', id);
+  }
+}
+
+@Resolver(() => Model)
+export class ModelResolver {
+  @Query(() => ModelConnection)
+  async models(@Args(() => PageArgs) args: PageArgs, @Ctx() { db }: Context) {
+    return toConnection(await modelPage(db, pageRequest(args)), () => modelCount(db));
+  }
+
+  @Mutation(() => SetDefaultModelPayload, { description: 'Makes a model the one that answers when none is named.' })
+  setDefaultModel(
+    @Arg('input', () => SetDefaultModelInput) { model }: SetDefaultModelInput,
+    @Ctx() { models }: Context,
+  ): Promise<Payload<ModelRow>> {
+    return asPayload(() => models.setDefault(model));
+  }
+
+  @FieldResolver(() => ID)
+  id(@Root() { id }: ModelRow) {
+    return encodeGlobalId('Model', id);
+  }
+
+  @FieldResolver(() => TrainingRun, { nullable: true, description: 'Null for the model that ships.' })
+  run(@Root() { runId }: ModelRow, @Ctx() { load }: Context) {
+    return runId === null ? null : load.run.load(runId);
+  }
+
+  @FieldResolver(() => Checkpoint, { nullable: true })
+  checkpoint(@Root() { checkpointId }: ModelRow, @Ctx() { load }: Context) {
+    return checkpointId === null ? null : load.checkpoint.load(checkpointId);
+  }
+
+  @FieldResolver(() => [Label], { description: 'Everything that it can be asked for: artists, styles, genres.' })
+  async labels(@Root() model: ModelRow, @Ctx() { load, models }: Context) {
+    const { labels } = models.cardOf(model);
+    const keys = LABEL_KINDS.flatMap((kind) => labels[kind].map(({ slug }) => labelKey({ kind, slug })));
+    const rows = await Promise.all(keys.map((key) => load.labelBySlug.load(key)));
+    return rows.flatMap((row) => (row === undefined ? [] : [tagged(labelTypeName(row.kind), row)]));
+  }
+}

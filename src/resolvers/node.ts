@@ -1,0 +1,59 @@
+/** Relay's node: anything that has an id, by its id. */
+import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
+import { AppError } from '../core/errors.ts';
+import { decodeGlobalId } from '../core/global-id.ts';
+import { artworksByIds } from '../store/datasets.ts';
+import { sampleById } from '../store/run-log.ts';
+import type { Context } from './context.ts';
+import { kindOfType, Node, tagged } from './interfaces.ts';
+import { eventOf } from './run-events.ts';
+
+type Find = (context: Context, id: string) => Promise<object | undefined>;
+
+/** How each type is found; a row becomes its type by the name. */
+const finders = new Map<string, Find>([
+  ['Dataset', ({ load }, id) => load.dataset.load(id)],
+  ['Artwork', async ({ db }, id) => (await artworksByIds(db, [id]))[0]],
+  ['TrainingRun', ({ load }, id) => load.run.load(id)],
+  ['Checkpoint', ({ load }, id) => load.checkpoint.load(id)],
+  ['Model', ({ load }, id) => load.model.load(id)],
+  ['TrainingSample', ({ db }, id) => sampleById(db, id).then((event) => event && eventOf(event))],
+  ['GeneratedImage', ({ generation }, id) => generation.byRecipe(id).catch(absent)],
+  ...['Artist', 'Style', 'Genre'].map((name): [string, Find] => [name, (context, id) => findLabel(context, name, id)]),
+]);
+
+const MOST_NODES = 100;
+
+@Resolver()
+export class NodeQueries {
+  @Query(() => Node, { nullable: true })
+  node(@Arg('id', () => ID) id: string, @Ctx() context: Context) {
+    return findNode(context, id);
+  }
+
+  @Query(() => [Node], { nullable: 'items', description: 'In the order asked for; null for what is not there.' })
+  nodes(@Arg('ids', () => [ID]) ids: string[], @Ctx() context: Context) {
+    if (ids.length > MOST_NODES) {
+      throw new AppError('INVALID_INPUT', `At most ${MOST_NODES} ids at once.`, { path: ['ids'] });
+    }
+    return Promise.all(ids.map((id) => findNode(context, id)));
+  }
+}
+
+async function findNode(context: Context, text: string): Promise<object | null> {
+  const global = decodeGlobalId(text);
+  if (global === undefined) return null;
+  const found = await finders.get(global.type)?.(context, global.id);
+  return found === undefined ? null : tagged(global.type, found);
+}
+
+async function findLabel({ load }: Context, typeName: string, id: string): Promise<object | undefined> {
+  const label = await load.label.load(id);
+  return label?.kind === kindOfType(typeName) ? label : undefined;
+}
+
+/** A recipe of a model that has gone, or no recipe at all, is a node that is not there. */
+function absent(error: unknown): undefined {
+  if (error instanceof AppError && error.code === 'NOT_FOUND') return undefined;
+  throw error;
+}

@@ -1,0 +1,57 @@
+/** The schema, built once from the resolvers. */
+import 'reflect-metadata';
+import type { GraphQLSchema } from 'graphql';
+import { buildSchema, type PubSub } from 'type-graphql';
+import { ArtworkResolver } from './artworks.ts';
+import { DatasetImportResolver, DatasetResolver } from './datasets.ts';
+import { guardFields } from './guard.ts';
+import { GeneratedImageResolver, ImageQueries } from './images.ts';
+import { LabelQueries, LabelResolver } from './labels.ts';
+import { CheckpointResolver, ModelResolver } from './models.ts';
+import { NodeQueries } from './node.ts';
+import { SimpleUserError } from './payload.ts';
+import { PresetQueries } from './presets.ts';
+import { TrainingEventResolver, TrainingSampleResolver, TrainingSubscriptions } from './run-events.ts';
+import { TrainingRunResolver } from './runs.ts';
+import { Artist, Genre, Style } from './types/labels.ts';
+import { TrainingMetrics, TrainingSample, TrainingStateChanged } from './types/run-events.ts';
+
+const resolvers = [
+  ArtworkResolver,
+  CheckpointResolver,
+  DatasetImportResolver,
+  DatasetResolver,
+  GeneratedImageResolver,
+  ImageQueries,
+  LabelQueries,
+  LabelResolver,
+  ModelResolver,
+  NodeQueries,
+  PresetQueries,
+  TrainingEventResolver,
+  TrainingRunResolver,
+  TrainingSampleResolver,
+  TrainingSubscriptions,
+] as const;
+
+/** type-graphql wants one; streams are our own iterators, because its topics lose events and mix up subscribers. */
+const noPubSub: PubSub = {
+  publish: () => {
+    throw new Error('Streams do not go through type-graphql topics');
+  },
+  subscribe: () => {
+    throw new Error('Streams do not go through type-graphql topics');
+  },
+};
+
+export async function makeSchema(): Promise<GraphQLSchema> {
+  const schema = await buildSchema({
+    resolvers,
+    // Types that only ever stand behind an interface.
+    orphanedTypes: [Artist, Style, Genre, SimpleUserError, TrainingMetrics, TrainingSample, TrainingStateChanged],
+    // Inputs are checked by the services, for every way in.
+    validate: false,
+    pubSub: noPubSub,
+  });
+  return guardFields(schema);
+}

@@ -1,0 +1,88 @@
+/** Generators that can be asked for pictures. */
+import { count, desc, eq, inArray, sql } from 'drizzle-orm';
+import { AppError } from '../core/errors.ts';
+import { LABEL_KINDS } from '../core/labels.ts';
+import { modelCard } from '../core/model-card.ts';
+import type { Page, PageRequest } from '../core/paging.ts';
+import type { Db } from './db.ts';
+import { upsertLabels } from './labels.ts';
+import { type Order, type PageQuery, readPage } from './page.ts';
+import { type ModelRow, models } from './tables.ts';
+
+const newest: Order<ModelRow> = {
+  name: 'model',
+  direction: 'desc',
+  columns: [models.createdAt, models.id],
+  keysOf: ({ createdAt, id }) => [createdAt, id],
+};
+
+/** Also makes rows for the labels of its card: a model may know labels of a collection that is not here. */
+export async function insertModel(db: Db, model: typeof models.$inferInsert): Promise<ModelRow> {
+  const { labels } = modelCard.parse(model.card);
+  await upsertLabels(
+    db,
+    LABEL_KINDS.flatMap((kind) => labels[kind].map(({ slug, name }) => ({ kind, slug, name }))),
+  );
+  const [row] = await db.insert(models).values(model).returning();
+  if (row === undefined) throw new Error('The model was not written');
+  return row;
+}
+
+export function modelPage(db: Db, page: PageRequest): Promise<Page<ModelRow>> {
+  const select = ({ where, orderBy, limit }: PageQuery) =>
+    db
+      .select()
+      .from(models)
+      .where(where)
+      .orderBy(...orderBy)
+      .limit(limit);
+  return readPage(newest, page, select);
+}
+
+export async function modelCount(db: Db): Promise<number> {
+  const [row] = await db.select({ count: count() }).from(models);
+  return row?.count ?? 0;
+}
+
+export function modelsByIds(db: Db, ids: readonly string[]): Promise<ModelRow[]> {
+  return db
+    .select()
+    .from(models)
+    .where(inArray(models.id, [...ids]));
+}
+
+/** The newest model of each of these runs. */
+export async function modelsByRuns(db: Db, runIds: readonly string[]): Promise<Map<string, ModelRow>> {
+  const rows = await db
+    .selectDistinctOn([models.runId])
+    .from(models)
+    .where(inArray(models.runId, [...runIds]))
+    .orderBy(models.runId, desc(models.createdAt), desc(models.id));
+  return new Map(rows.flatMap((row) => (row.runId === null ? [] : [[row.runId, row]])));
+}
+
+export async function modelByDir(db: Db, dir: string): Promise<ModelRow | undefined> {
+  const [row] = await db.select().from(models).where(eq(models.dir, dir));
+  return row;
+}
+
+export async function defaultModel(db: Db): Promise<ModelRow | undefined> {
+  const [row] = await db.select().from(models).where(eq(models.isDefault, true));
+  return row;
+}
+
+/** Any number, the same in every server. */
+const DEFAULT_LOCK = 728_364_502;
+
+/** Makes this model the only default. To be called in a transaction. @throws AppError UNKNOWN_MODEL */
+export async function setDefault(tx: Db, id: string): Promise<void> {
+  // Two at once would each see the other's old default: one after the other.
+  await tx.execute(sql`select pg_advisory_xact_lock(${DEFAULT_LOCK})`);
+  await tx.update(models).set({ isDefault: false }).where(eq(models.isDefault, true));
+  const changed = await tx
+    .update(models)
+    .set({ isDefault: true })
+    .where(eq(models.id, id))
+    .returning({ id: models.id });
+  if (changed.length === 0) throw new AppError('UNKNOWN_MODEL', `There is no model with the id "${id}".`);
+}

@@ -1,0 +1,139 @@
+/**
+ * The durable log of a run: a row per event, numbered without a gap, committed before anyone is told. A notice says only
+ * that a run has reached a number; readers page from the log.
+ */
+import { and, asc, count, eq, gt, inArray, type SQL, sql } from 'drizzle-orm';
+import { downsample } from '../core/downsample.ts';
+import { AppError } from '../core/errors.ts';
+import { type RunEvent, type RunEventBody, type RunEventType, runEventBody } from '../core/events.ts';
+import type { Page, PageRequest } from '../core/paging.ts';
+import type { Db } from './db.ts';
+import { type Order, type PageQuery, readPage } from './page.ts';
+import { type RunRow, runEvents, runs } from './tables.ts';
+
+/** `<runId>:<seq>` is told here when an event is committed. */
+export const RUN_CHANNEL = 'artgan_run';
+
+const MOST_POINTS = 10_000;
+
+export type EventRow = typeof runEvents.$inferSelect;
+
+export interface Append {
+  readonly runId: string;
+  /** Of the claim that writes: an older one is refused. */
+  readonly fence: number;
+  readonly body: RunEventBody;
+  /** Columns of the run's row that change with the event. */
+  readonly patch?: Partial<RunRow>;
+}
+
+/** @returns the event's seq, or undefined where another claim has the run: then nothing was written. */
+export function appendEvent(db: Db, { runId, fence, body, patch }: Append): Promise<number | undefined> {
+  return db.transaction(async (tx) => {
+    const [row] = await tx
+      .update(runs)
+      .set({ ...patch, lastSeq: sql`${runs.lastSeq} + 1` })
+      .where(and(eq(runs.id, runId), eq(runs.fence, fence), eq(runs.status, 'RUNNING')))
+      .returning({ seq: runs.lastSeq });
+    if (row === undefined) return undefined;
+    await writeEvent(tx, { runId, seq: row.seq, body });
+    return row.seq;
+  });
+}
+
+/** The row and its notice, in the transaction that gave out the seq; the notice leaves with the commit. */
+export async function writeEvent(
+  tx: Db,
+  { runId, seq, body }: { readonly runId: string; readonly seq: number; readonly body: RunEventBody },
+): Promise<void> {
+  // Not now(), which is the transaction's start: times grow with seq, for seq was given out under the row's lock.
+  await tx.insert(runEvents).values({ runId, seq, at: sql`clock_timestamp()`, type: body.type, body });
+  await tx.execute(sql`select pg_notify(${RUN_CHANNEL}, ${`${runId}:${seq}`})`);
+}
+
+export interface ReadEvents {
+  readonly runId: string;
+  /** Events after this seq; 0: from the start. */
+  readonly after: number;
+  readonly limit: number;
+  readonly types?: readonly RunEventType[];
+}
+
+export async function readEvents(db: Db, { runId, after, limit, types }: ReadEvents): Promise<RunEvent[]> {
+  const rows = await db
+    .select()
+    .from(runEvents)
+    .where(
+      and(
+        eq(runEvents.runId, runId),
+        gt(runEvents.seq, after),
+        types === undefined ? undefined : inArray(runEvents.type, [...types]),
+      ),
+    )
+    .orderBy(asc(runEvents.seq))
+    .limit(limit);
+  return rows.map(eventOf);
+}
+
+/**
+ * A run's metrics, at most `maxPoints`: the first, the last and the extremes of G's loss are among them. A long run has
+ * very many, so that what is to be left out is chosen by two numbers each, and only the rest is read.
+ * @throws AppError INVALID_INPUT where `maxPoints` is out of bounds.
+ */
+export async function metricsOf(db: Db, runId: string, maxPoints: number): Promise<RunEvent[]> {
+  if (!Number.isInteger(maxPoints) || maxPoints < 1 || maxPoints > MOST_POINTS)
+    throw new AppError('INVALID_INPUT', `maxPoints must be from 1 to ${MOST_POINTS}, not ${maxPoints}.`, {
+      path: ['maxPoints'],
+    });
+  const ofRun = and(eq(runEvents.runId, runId), eq(runEvents.type, 'metrics'));
+  const points = await db
+    .select({ seq: runEvents.seq, gLoss: sql<number>`(${runEvents.body} ->> 'gLoss')::float8`.mapWith(Number) })
+    .from(runEvents)
+    .where(ofRun)
+    .orderBy(asc(runEvents.seq));
+  const chosen = downsample(points, maxPoints, ({ gLoss }) => gLoss).map(({ seq }) => seq);
+  const rows = await db
+    .select()
+    .from(runEvents)
+    .where(and(ofRun, inArray(runEvents.seq, chosen)))
+    .orderBy(asc(runEvents.seq));
+  return rows.map(eventOf);
+}
+
+export const bySeq: Order<EventRow> = {
+  name: 'sample',
+  direction: 'asc',
+  columns: [runEvents.seq],
+  keysOf: ({ seq }) => [seq],
+};
+
+const samplesOf = (runId: string): SQL | undefined => and(eq(runEvents.runId, runId), eq(runEvents.type, 'sample'));
+
+export async function samplePage(db: Db, runId: string, page: PageRequest): Promise<Page<RunEvent>> {
+  const select = ({ where, orderBy, limit }: PageQuery) =>
+    db
+      .select()
+      .from(runEvents)
+      .where(where)
+      .orderBy(...orderBy)
+      .limit(limit);
+  const { rows, ...rest } = await readPage(bySeq, page, select, samplesOf(runId));
+  return { rows: rows.map(eventOf), ...rest };
+}
+
+export async function sampleCount(db: Db, runId: string): Promise<number> {
+  const [row] = await db.select({ count: count() }).from(runEvents).where(samplesOf(runId));
+  return row?.count ?? 0;
+}
+
+export async function sampleById(db: Db, sampleId: string): Promise<RunEvent | undefined> {
+  const [row] = await db
+    .select()
+    .from(runEvents)
+    .where(and(eq(runEvents.type, 'sample'), sql`${runEvents.body} ->> 'id' = ${sampleId}`));
+  return row === undefined ? undefined : eventOf(row);
+}
+
+export function eventOf({ runId, seq, at, body }: EventRow): RunEvent {
+  return { runId, seq, at, body: runEventBody.parse(body) };
+}

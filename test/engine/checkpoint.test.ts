@@ -1,0 +1,129 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PRESETS, type TrainConfig } from '../../src/core/presets.ts';
+import { loadCheckpoint, removeDrafts, saveCheckpoint } from '../../src/engine/child/checkpoint.ts';
+import { writeFolder } from '../../src/engine/child/durable.ts';
+import { decodeSafetensors, encodeSafetensors } from '../../src/engine/child/safetensors.ts';
+import { architectureOf } from '../../src/engine/gan/architecture.ts';
+import { Trainer } from '../../src/engine/gan/trainer.ts';
+import { randomBatch } from '../helpers/engine.ts';
+
+const config: TrainConfig = {
+  ...PRESETS.studio.config,
+  preset: 'studio',
+  resolution: 32,
+  labelKinds: ['style'],
+  width: 2,
+  latentSize: 4,
+  batchSize: 4,
+};
+const net = architectureOf(config, { artist: 0, style: 2, genre: 0 });
+const options = { totalSteps: 10, measure: false };
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'artgan-checkpoint-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('safetensors', () => {
+  const tensors = new Map([
+    ['b', { shape: [2, 2], values: Float32Array.of(1, 2, 3, 4) }],
+    ['a', { shape: [], values: Float32Array.of(-0.5) }],
+  ]);
+
+  it('comes back as it was written', () => {
+    const { tensors: back, metadata } = decodeSafetensors(encodeSafetensors(tensors, { step: '7' }));
+    expect(metadata).toEqual({ step: '7' });
+    expect(back.get('b')).toEqual(tensors.get('b'));
+    expect(back.get('a')).toEqual(tensors.get('a'));
+  });
+
+  it('gives the same bytes whatever the order of the tensors', () => {
+    expect(encodeSafetensors(new Map([...tensors].reverse()))).toEqual(encodeSafetensors(tensors));
+  });
+
+  it('has the layout that other readers of the format expect', () => {
+    const bytes = encodeSafetensors(tensors);
+    const length = Number(bytes.readBigUInt64LE(0));
+    const header: unknown = JSON.parse(bytes.toString('utf8', 8, 8 + length));
+    expect(length % 8).toBe(0);
+    expect(header).toEqual({
+      __metadata__: {},
+      a: { dtype: 'F32', shape: [], data_offsets: [0, 4] },
+      b: { dtype: 'F32', shape: [2, 2], data_offsets: [4, 20] },
+    });
+    expect(bytes.readFloatLE(8 + length)).toBe(-0.5);
+  });
+
+  it('refuses every truncation', () => {
+    const whole = encodeSafetensors(tensors);
+    for (let length = 0; length < whole.length; length++) {
+      expect(() => decodeSafetensors(whole.subarray(0, length)), `${length} bytes`).toThrow('safetensors');
+    }
+  });
+});
+
+describe('a checkpoint', () => {
+  it('goes on exactly: saved after step 2, its step 3 and 4 equal those of a run that was left alone', async () => {
+    using alone = new Trainer(net, config, 1);
+    const saved = [];
+    for (let step = 1; step <= 4; step++) {
+      alone.step(step, randomBatch(net, config, step), options);
+      if (step === 2) saved.push(await saveCheckpoint(join(folder, 'exact'), alone, step));
+    }
+    using resumed = new Trainer(net, config, 1);
+    expect(loadCheckpoint(saved[0]?.dir ?? '', resumed)).toEqual({ step: 2, sha256: saved[0]?.sha256 });
+    for (let step = 3; step <= 4; step++) resumed.step(step, randomBatch(net, config, step), options);
+    const [a, b] = [
+      await saveCheckpoint(join(folder, 'a'), alone, 4),
+      await saveCheckpoint(join(folder, 'b'), resumed, 4),
+    ];
+    expect(b.sha256).toBe(a.sha256);
+  });
+
+  it('is noticed as damaged wherever a byte differs', async () => {
+    using trainer = new Trainer(net, config, 1);
+    const { dir } = await saveCheckpoint(join(folder, 'damage'), trainer, 1);
+    const path = join(dir, 'state.safetensors');
+    const whole = readFileSync(path);
+    for (let at = 0; at < whole.length; at += Math.ceil(whole.length / 40)) {
+      const bytes = Buffer.from(whole);
+      bytes[at] = (bytes[at] ?? 0) ^ 1;
+      writeFileSync(path, bytes);
+      expect(() => loadCheckpoint(dir, trainer), `byte ${at}`).toThrow('SHA-256');
+    }
+    writeFileSync(path, whole);
+    expect(loadCheckpoint(dir, trainer).step).toBe(1);
+  });
+
+  it('of other networks is refused before anything is changed', async () => {
+    using trainer = new Trainer(net, config, 1);
+    const { dir } = await saveCheckpoint(join(folder, 'other'), trainer, 1);
+    const wider = { ...config, width: 3 };
+    using other = new Trainer(architectureOf(wider, { artist: 0, style: 2, genre: 0 }), wider, 1);
+    const before = await other.weights.read();
+    expect(() => loadCheckpoint(dir, other)).toThrow('should have the shape');
+    expect(await other.weights.read()).toEqual(before);
+  });
+});
+
+describe('a folder is written whole or not at all', () => {
+  it('leaves the old one and no draft where writing fails', () => {
+    const parent = join(folder, 'atomic');
+    writeFolder(join(parent, 'step-1'), new Map([['a', Buffer.from('old')]]));
+    expect(() => writeFolder(join(parent, 'step-1'), new Map([['no/such/folder', Buffer.from('new')]]))).toThrow();
+    expect(readdirSync(parent)).toEqual(['step-1']);
+    expect(readFileSync(join(parent, 'step-1', 'a'), 'utf8')).toBe('old');
+  });
+
+  it('drafts of a killed writer are cleared away', () => {
+    const parent = join(folder, 'drafts');
+    writeFolder(join(parent, 'step-1'), new Map([['a', Buffer.from('whole')]]));
+    writeFolder(join(parent, '.step-2.killed'), new Map([['a', Buffer.from('half')]]));
+    removeDrafts(parent);
+    expect(readdirSync(parent)).toEqual(['step-1']);
+  });
+});

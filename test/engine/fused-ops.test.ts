@@ -1,0 +1,50 @@
+import type { Rank, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
+import { describe, expect, it } from 'vitest';
+import { batchNormTraining, leakyRelu } from '../../src/engine/gan/fused-ops.ts';
+import { tf } from '../../src/engine/tensorflow.ts';
+
+const EPSILON = 1e-5;
+const x = () => tf.randomNormal<Rank.R4>([3, 4, 4, 2], 0.5, 2, 'float32', 1);
+const gain = () => tf.tensor1d([0.5, 2]);
+const shift = () => tf.tensor1d([-1, 3]);
+/** A loss with a different weight for every output, so that no gradient cancels. */
+const weighted = (y: Tensor4D) => tf.sum(tf.mul(y, tf.reshape(tf.linspace(-1, 2, 96), [3, 4, 4, 2])));
+
+describe('the fused kernels agree with the same mathematics composed of tfjs operations', () => {
+  it('batch normalisation: output, statistics and all three gradients', () => {
+    const composed = (a: Tensor4D, scale: Tensor1D, offset: Tensor1D) => {
+      const { mean, variance } = tf.moments(a, [0, 1, 2]);
+      return tf.batchNorm4d(a, mean as Tensor1D, variance as Tensor1D, offset, scale, EPSILON);
+    };
+    const fused = (a: Tensor4D, scale: Tensor1D, offset: Tensor1D) => {
+      const { y, mean, variance } = batchNormTraining({ x: a, scale, offset, epsilon: EPSILON });
+      tf.dispose([mean, variance]);
+      return y;
+    };
+    const gradients = (norm: typeof fused) =>
+      tf.tidy(() => {
+        const loss = (...args: import('@tensorflow/tfjs-core').Tensor[]) => {
+          const [a, scale, offset] = args;
+          return weighted(norm(a as Tensor4D, scale as Tensor1D, offset as Tensor1D));
+        };
+        const { value, grads } = tf.valueAndGrads(loss)([x(), gain(), shift()]);
+        return [value, ...grads].map((tensor) => [...tensor.dataSync()]);
+      });
+    const [ours, theirs] = [gradients(fused), gradients(composed)];
+    ours.forEach((values, i) => {
+      expect(values).toEqual(theirs[i]?.map((number) => expect.closeTo(number, 3)));
+    });
+  });
+
+  it('leaky ReLU and its gradient', () => {
+    const gradient = (activation: (a: Tensor4D) => Tensor4D) =>
+      tf.tidy(() => [
+        ...tf
+          .grad((a) => weighted(activation(a as Tensor4D)))(x())
+          .dataSync(),
+      ]);
+    expect(gradient((a) => leakyRelu(a, 0.2))).toEqual(
+      gradient((a) => tf.leakyRelu(a, 0.2)).map((number) => expect.closeTo(number, 5)),
+    );
+  });
+});

@@ -1,0 +1,154 @@
+/** The services of training and models over a real database, with the scripted child as their engine, or the real one. */
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { is, sql } from 'drizzle-orm';
+import { PgTable } from 'drizzle-orm/pg-core';
+import { Closers } from '../../src/core/closers.ts';
+import { CARD_FILE, WEIGHTS_FILE } from '../../src/core/model-card.ts';
+import { resolveConfig } from '../../src/core/presets.ts';
+import { ModelService } from '../../src/services/models.ts';
+import { RunDriver, type RunDriverOptions } from '../../src/services/run-driver.ts';
+import { RunFeed } from '../../src/services/run-feed.ts';
+import { TrainingService } from '../../src/services/training.ts';
+import { Blobs } from '../../src/store/blobs.ts';
+import { insertDataset, replaceArtworks } from '../../src/store/datasets.ts';
+import type { Db, Store } from '../../src/store/db.ts';
+import { upsertLabels } from '../../src/store/labels.ts';
+import type { DatasetRow, RunRow } from '../../src/store/tables.ts';
+import * as tables from '../../src/store/tables.ts';
+import { type RecordingLog, recordingLog } from './recording-log.ts';
+import { SCRIPTED, temporaryFolder } from './scripted.ts';
+
+export type DriveOptions = Partial<Omit<RunDriverOptions, 'host'>> & {
+  readonly heartbeatTimeoutMs?: number;
+  /** "real": with TensorFlow. */
+  readonly engine?: 'scripted' | 'real';
+};
+
+export class Lab implements AsyncDisposable {
+  readonly store: Store;
+  readonly dataDir: string;
+  readonly starterDir: string;
+  readonly blobs: Blobs;
+  readonly feed: RunFeed;
+  readonly models: ModelService;
+  readonly training: TrainingService;
+  /** One that does not wait for a running child. */
+  readonly quickTraining: TrainingService;
+  readonly dataset: DatasetRow;
+  readonly log: RecordingLog;
+  readonly #parts: Closers;
+  readonly #drivers: RunDriver[] = [];
+
+  constructor(parts: Closers, base: { store: Store; dataDir: string; feed: RunFeed; dataset: DatasetRow }) {
+    const { store, dataDir, feed, dataset } = base;
+    this.#parts = parts;
+    this.store = store;
+    this.dataDir = dataDir;
+    this.starterDir = join(dataDir, 'starter-model');
+    this.feed = feed;
+    this.dataset = dataset;
+    this.log = recordingLog();
+    this.blobs = new Blobs(join(dataDir, 'blobs'));
+    this.models = new ModelService({ db: store.db, dataDir, starterDir: this.starterDir, log: this.log });
+    const driver = {
+      wake: () => this.#drivers.forEach((one) => void one.wake()),
+      nudge: (runId: string) => this.#drivers.forEach((one) => void one.nudge(runId)),
+    };
+    this.training = new TrainingService({ db: store.db, dataDir, feed, driver });
+    this.quickTraining = new TrainingService({ db: store.db, dataDir, feed, driver, moveWaitMs: 100 });
+  }
+
+  /** Begins to claim and train. */
+  async drive({ heartbeatTimeoutMs = 10_000, engine = 'scripted', ...options }: DriveOptions = {}): Promise<RunDriver> {
+    const { store, dataDir, blobs, models, log } = this;
+    const program = engine === 'scripted' ? SCRIPTED : undefined;
+    const host = { device: 'cpu', heartbeatTimeoutMs, log, program } as const;
+    const driver = new RunDriver({ db: store.db, dataDir, blobs, models, log, host, soleOwner: true, ...options });
+    this.#drivers.push(this.#parts.use(driver));
+    await driver.start();
+    return driver;
+  }
+
+  /** Queues a run of small steps; its name may hold faults, see the scripted child. */
+  start({ name, steps, config }: { name: string; steps: number; config?: object }): Promise<RunRow> {
+    const every = { metricsEvery: 5, sampleEvery: 10, checkpointEvery: 10 };
+    const request = { dataset: 'works', preset: 'studio', resolution: 32, seed: 7 };
+    return this.training.start({ ...request, name, steps, config: { ...every, ...config } });
+  }
+
+  /** All that a stream holds, once it has ended. */
+  async read<T>(stream: AsyncIterable<T>): Promise<T[]> {
+    const all: T[] = [];
+    for await (const one of stream) all.push(one);
+    return all;
+  }
+
+  async list(folder: string): Promise<string[]> {
+    return (await readdir(join(this.dataDir, folder))).sort();
+  }
+
+  /** A model as one that ships, with these weights. */
+  async writeStarter(weights = 'weights'): Promise<void> {
+    await mkdir(this.starterDir, { recursive: true });
+    const label = (slug: string, name: string) => ({ slug, name, count: 3 });
+    const card = {
+      format: 1,
+      name: 'Starter',
+      config: resolveConfig({ preset: 'studio', resolution: 32 }),
+      labels: { artist: [label('claude-monet', 'Claude Monet')], style: [label('ukiyo-e', 'Ukiyo-e')], genre: [] },
+      sha256: createHash('sha256').update(weights).digest('hex'),
+      provenance: { seed: 1, step: 1, totalSteps: 1, datasetSha256: '', checkpointSha256: '', device: 'CPU' },
+    };
+    await writeFile(join(this.starterDir, CARD_FILE), JSON.stringify(card));
+    await writeFile(join(this.starterDir, WEIGHTS_FILE), weights);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts[Symbol.asyncDispose]();
+  }
+}
+
+/**
+ * Datasets "works" (artists and styles, up to 128 px), "unlabelled" and "unready", and nothing else: the store is emptied.
+ * Closing a lab leaves the store open.
+ */
+export async function openLab(store: Store): Promise<Lab> {
+  await using parts = new Closers();
+  const { path: dataDir } = parts.use(await temporaryFolder());
+  const { db } = store;
+  await db.execute(sql`truncate ${sql.join(Object.values(tables).filter(isTable), sql`, `)} cascade`);
+  await writeFile(join(dataDir, 'none.artpack'), '');
+  const dataset = await addDataset(db, 'Works');
+  await addDataset(db, 'Unlabelled');
+  await addDataset(db, 'Unready');
+  await addWorks(db, dataset.id);
+  const feed = parts.use(await RunFeed.open(store));
+  return new Lab(parts.move(), { store, dataDir, feed, dataset });
+}
+
+const isTable = (value: unknown): value is PgTable => is(value, PgTable);
+
+function addDataset(db: Db, name: string): Promise<DatasetRow> {
+  const ready = name !== 'Unready';
+  return insertDataset(db, {
+    slug: name.toLowerCase(),
+    name,
+    path: '/nowhere',
+    layout: 'FOLDERS',
+    status: ready ? 'READY' : 'IMPORTING',
+    packFile: ready ? 'none.artpack' : null,
+    packSha256: ready ? '00' : null,
+    maxResolution: 128,
+  });
+}
+
+async function addWorks(db: Db, datasetId: string): Promise<void> {
+  const artist = { kind: 'artist', slug: 'claude-monet', name: 'Claude Monet' } as const;
+  const style = { kind: 'style', slug: 'ukiyo-e', name: 'Ukiyo-e' } as const;
+  const labels = await upsertLabels(db, [artist, style]);
+  const artistId = labels.get('artist:claude-monet')?.id ?? null;
+  const styleId = labels.get('style:ukiyo-e')?.id ?? null;
+  await db.transaction((tx) => replaceArtworks(tx, datasetId, [{ file: 'a.png', artistId, styleId, packIndex: 0 }]));
+}
