@@ -45,13 +45,14 @@ export async function startApp({ config, log, starterModel = STARTER_MODEL }: Ap
   const store = parts.use(await openStore(config));
   const { db } = store;
   const blobs = new Blobs(join(dataDir, 'blobs'));
-  const host = { device: config.device, heartbeatTimeoutMs: config.heartbeatTimeoutMs, log };
+  const { device, engine, heartbeatTimeoutMs } = config;
+  const host = { device, engine, heartbeatTimeoutMs, log };
   // Loads TensorFlow while the rest is put together.
-  const engine = parts.use(Generator.start(host));
+  const generator = parts.use(Generator.start(host));
   const feed = parts.use(await RunFeed.open(store));
   const imports = parts.use(new ImportService({ db, dataDir, roots: config.datasetRoots, log }));
   const models = new ModelService({ db, dataDir, starterDir: starterModel, log });
-  const generation = new GenerationService({ db, blobs, models, engine });
+  const generation = new GenerationService({ db, blobs, models, engine: generator });
   const driver = parts.use(new RunDriver({ db, dataDir, blobs, models, log, host, soleOwner: store.soleOwner }));
   const training = new TrainingService({ db, dataDir, feed, driver });
   const services = { db, imports, training, generation, models, log };

@@ -11,6 +11,8 @@ export interface Config {
   /** Unset: PGlite in `dataDir`. */
   readonly databaseUrl: string | undefined;
   readonly device: 'auto' | 'gpu' | 'cpu';
+  /** graph: networks run as recorded TensorFlow graphs; eager: operation by operation, the slower reference. */
+  readonly engine: 'graph' | 'eager';
   readonly logLevel: LogLevel;
   /** Folders from which datasets may be imported. */
   readonly datasetRoots: readonly string[];
@@ -53,6 +55,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     dataDir,
     databaseUrl: url('DATABASE_URL', ['postgres:', 'postgresql:']),
     device: oneOf('DEVICE', 'auto', ['auto', 'gpu', 'cpu']),
+    engine: oneOf('ENGINE', 'graph', ['graph', 'eager']),
     logLevel: oneOf('LOG_LEVEL', 'info', LOG_LEVELS),
     datasetRoots: text('DATASET_ROOTS', './collections')
       .split(process.platform === 'win32' ? ';' : ':')

@@ -46,6 +46,9 @@ export const tf: Tf = loaded ?? loadJavaScript();
 /** Whether TensorFlow itself computes: if not, there are no raw operations and no graphs, only tfjs's own kernels. */
 export const native = loaded !== undefined;
 
+/** Whether networks run as recorded graphs. ENGINE=eager keeps the reference path, operation by operation. */
+export const compiles = native && process.env['ENGINE'] !== 'eager';
+
 /** What computes, in words for people: 'GPU: NVIDIA H100', 'CPU', or 'CPU (JavaScript, slow)'. */
 export function device(): string {
   if (!native) return 'CPU (JavaScript, slow)';

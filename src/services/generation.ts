@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { Batcher } from '../core/batcher.ts';
 import { AppError } from '../core/errors.ts';
-import { localId } from '../core/global-id.ts';
+import { encodeGlobalId, localId } from '../core/global-id.ts';
 import type { Conditions, LabelKind } from '../core/labels.ts';
 import { decodeRecipe, encodeRecipe, type Recipe, seedAt } from '../core/recipe.ts';
 import { MAX_SEED } from '../core/seeds.ts';
@@ -15,6 +15,7 @@ import type { Blobs } from '../store/blobs.ts';
 import type { Db } from '../store/db.ts';
 import { imagesByIds, keepImages } from '../store/images.ts';
 import { labelBySlug } from '../store/labels.ts';
+import { modelPage } from '../store/models.ts';
 import type { ImageRow, ModelRow } from '../store/tables.ts';
 import { type ConditionsRequest, knowsConditions, resolveConditions } from './conditions.ts';
 import type { ModelService } from './models.ts';
@@ -65,6 +66,7 @@ export interface GenerationOptions {
 const MOST_PICTURES = 64;
 const MOST_WAITING = 1_024;
 const CACHE_BYTES = 64 * 2 ** 20;
+const MODELS_LOOKED_AT = 50;
 
 export class GenerationService {
   readonly #options: GenerationOptions;
@@ -91,7 +93,7 @@ export class GenerationService {
     check(Number.isSafeInteger(seed) && seed >= 0, 'seed', `a whole number from 0 to ${MAX_SEED}`);
     check(truncation >= 0 && truncation <= 1, 'truncation', 'a number from 0 to 1');
     const model = await this.#options.models.resolve(request.model ?? undefined);
-    const conditions = await resolveConditions(this.#options.db, this.#options.models.cardOf(model), request);
+    const conditions = await this.#conditions(model, request);
     const recipes = Array.from({ length: n }, (_, i) => ({
       modelId: model.id,
       conditions,
@@ -145,6 +147,32 @@ export class GenerationService {
       }),
     );
     return rows.length === 0 ? [] : keepImages(db, rows);
+  }
+
+  /** What is asked for, as the model knows it. A label that only another model knows is refused with that one's id. */
+  async #conditions(model: ModelRow, request: GenerateRequest): Promise<Conditions> {
+    const { db, models } = this.#options;
+    try {
+      return await resolveConditions(db, models.cardOf(model), request);
+    } catch (error) {
+      const mayBeElsewhere = error instanceof AppError && error.code === 'UNKNOWN_LABEL' && !request.model;
+      const other = mayBeElsewhere ? await this.#modelThatKnows(request) : undefined;
+      if (!mayBeElsewhere || other === undefined) throw error;
+      const id = encodeGlobalId('Model', other.id);
+      const message = `The default model, "${model.name}", does not know it; "${other.name}" does: ask with model: "${id}", or make that one the default with setDefaultModel.`;
+      throw new AppError('UNKNOWN_LABEL', message, { path: error.path ?? [], suggestions: error.suggestions });
+    }
+  }
+
+  /** Among the newest models. */
+  async #modelThatKnows(request: ConditionsRequest): Promise<ModelRow | undefined> {
+    const { db, models } = this.#options;
+    const { rows } = await modelPage(db, { first: MODELS_LOOKED_AT });
+    for (const model of rows) {
+      const known = await resolveConditions(db, models.cardOf(model), request).catch(() => undefined);
+      if (known !== undefined) return model;
+    }
+    return undefined;
   }
 
   /** The recipe and model of a picture's id. */

@@ -71,8 +71,9 @@ export class ModelService {
   }
 
   /**
-   * The row of a finished run's model; the same row when it is called again. The model becomes the default where there
-   * is none, or where the default is the starter. To be called in the transaction that completes the run.
+   * The row of a finished run's model; the same row when it is called again. It becomes the default only where there is
+   * none: what `generate` gives for a seed changes by setDefaultModel alone. To be called in the transaction that
+   * completes the run.
    */
   async addFinished(tx: Db, run: RunRow, { modelDir, card }: { modelDir: string; card: ModelCard }): Promise<ModelRow> {
     const dir = relative(this.#options.dataDir, modelDir).split(sep).join('/');
@@ -84,8 +85,7 @@ export class ModelService {
       tx,
       modelRow(card, { dir, name: run.name, runId: run.id, checkpointId: checkpoint?.id }),
     );
-    const current = await defaultModel(tx);
-    if (current === undefined || current.dir.startsWith(STARTER)) await setDefault(tx, row.id);
+    if ((await defaultModel(tx)) === undefined) await setDefault(tx, row.id);
     return row;
   }
 

@@ -36,6 +36,14 @@ describe('the schema', () => {
     expect(text('schema.graphql')).toBe(printedSchema(schema));
   });
 
+  it('is shown in the README by operations that lie in schema/operations, word for word', () => {
+    const readme = readFileSync(`${folder}../README.md`, 'utf8');
+    const shown = [...readme.matchAll(/^```graphql\n([\s\S]*?)^```$/gm)].map(([, code]) => code);
+    expect(shown.length).toBeGreaterThan(2);
+    const files = new Set(operations.map(operation));
+    expect(shown.filter((code) => code === undefined || !files.has(code))).toEqual([]);
+  });
+
   it.each(operations)('takes the operation %s that we show', (name) => {
     expect(validate(schema, parse(operation(name)))).toEqual([]);
   });

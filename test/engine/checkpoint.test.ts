@@ -20,7 +20,7 @@ const config: TrainConfig = {
   batchSize: 4,
 };
 const net = architectureOf(config, { artist: 0, style: 2, genre: 0 });
-const options = { totalSteps: 10, measure: false };
+const TOTAL = 10;
 
 let folder: string;
 beforeAll(() => {
@@ -71,12 +71,12 @@ describe('a checkpoint', () => {
     using alone = new Trainer(net, config, 1);
     const saved = [];
     for (let step = 1; step <= 4; step++) {
-      alone.step(step, randomBatch(net, config, step), options);
+      alone.step(step, randomBatch(net, config, step), TOTAL);
       if (step === 2) saved.push(await saveCheckpoint(join(folder, 'exact'), alone, step));
     }
     using resumed = new Trainer(net, config, 1);
     expect(loadCheckpoint(saved[0]?.dir ?? '', resumed)).toEqual({ step: 2, sha256: saved[0]?.sha256 });
-    for (let step = 3; step <= 4; step++) resumed.step(step, randomBatch(net, config, step), options);
+    for (let step = 3; step <= 4; step++) resumed.step(step, randomBatch(net, config, step), TOTAL);
     const [a, b] = [
       await saveCheckpoint(join(folder, 'a'), alone, 4),
       await saveCheckpoint(join(folder, 'b'), resumed, 4),
@@ -104,9 +104,9 @@ describe('a checkpoint', () => {
     const { dir } = await saveCheckpoint(join(folder, 'other'), trainer, 1);
     const wider = { ...config, width: 3 };
     using other = new Trainer(architectureOf(wider, { artist: 0, style: 2, genre: 0 }), wider, 1);
-    const before = await other.weights.read();
+    const before = await other.state.weights.read();
     expect(() => loadCheckpoint(dir, other)).toThrow('should have the shape');
-    expect(await other.weights.read()).toEqual(before);
+    expect(await other.state.weights.read()).toEqual(before);
   });
 });
 

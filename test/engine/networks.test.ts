@@ -7,8 +7,9 @@ import {
   discriminate,
   generate,
 } from '../../src/engine/gan/architecture.ts';
+import { conditions, fakeTargets, labelTensor, targets } from '../../src/engine/gan/conditions.ts';
 import { INFERENCE } from '../../src/engine/gan/layers.ts';
-import { conditions, Trainer, targets } from '../../src/engine/gan/trainer.ts';
+import { Trainer } from '../../src/engine/gan/trainer.ts';
 import { sizeOf, Weights } from '../../src/engine/gan/weights.ts';
 import { tf } from '../../src/engine/tensorflow.ts';
 import { randomBatch } from '../helpers/engine.ts';
@@ -42,10 +43,7 @@ afterEach(() => {
 function run(net: Architecture, weights: Weights, latentSize: number) {
   return tf.tidy(() => {
     const z = tf.randomNormal<tf2>([2, latentSize], 0, 1, 'float32', 1);
-    const y = conditions(
-      net,
-      net.heads.map(() => Int32Array.of(1, -1)),
-    );
+    const y = conditions(net, labelTensor(net.heads.map(() => Int32Array.of(1, -1))));
     const pictures = generate(net, weights, { ask: { z, y }, pass: INFERENCE });
     const answers = discriminate(net, weights, pictures, INFERENCE);
     return {
@@ -109,7 +107,7 @@ describe('the networks of the ICIP 2017 paper', () => {
     const shapes = tf.tidy(() => {
       const x = tf.zeros<import('@tensorflow/tfjs-core').Rank.R4>([2, 64, 64, 3]);
       const code = small.encode(weights, x, INFERENCE);
-      const y = conditions(small, [Int32Array.of(0, 1)]);
+      const y = conditions(small, labelTensor([Int32Array.of(0, 1)]));
       return [
         code.shape,
         small.decode(weights, code, { ask: { z: tf.zeros([2, 100]), y }, pass: INFERENCE }).shape,
@@ -148,17 +146,17 @@ describe('the networks of studio', () => {
   it('gives "unspecified" a column of its own, and asks only for "not fake" there', () => {
     const net = architectureOf(studio({ labelKinds: ['style'] }), { artist: 0, style: 2, genre: 0 });
     const labels = [Int32Array.of(1, -1)];
-    expect(tf.tidy(() => conditions(net, labels).arraySync())).toEqual([
+    expect(tf.tidy(() => conditions(net, labelTensor(labels)).arraySync())).toEqual([
       [0, 1, 0],
       [0, 0, 1],
     ]);
-    expect(tf.tidy(() => targets(net, labels).map((head) => head.arraySync()))).toEqual([
+    expect(tf.tidy(() => targets(net, labelTensor(labels)).map((head) => head.arraySync()))).toEqual([
       [
         [0, 1, 0],
         [1, 1, 0],
       ],
     ]);
-    expect(tf.tidy(() => targets(net, labels, true).map((head) => head.arraySync()))).toEqual([
+    expect(tf.tidy(() => fakeTargets(net, 2).map((head) => head.arraySync()))).toEqual([
       [
         [0, 0, 1],
         [0, 0, 1],
@@ -174,12 +172,12 @@ describe('one training step', () => {
   ] as const)('of %s leaves no tensor behind and repeats bit for bit', async (_name, config) => {
     const net = architectureOf(config, CLASSES);
     const [first, second] = [keep(new Trainer(net, config, 3)), keep(new Trainer(net, config, 3))];
-    const options = { totalSteps: 10, measure: true };
-    const losses = [first.step(1, randomBatch(net, config, 1), options)];
+    const TOTAL = 10;
+    const losses = [first.step(1, randomBatch(net, config, 1), TOTAL)];
     const before = tf.memory().numTensors;
-    losses.push(first.step(2, randomBatch(net, config, 2), options));
+    losses.push(first.step(2, randomBatch(net, config, 2), TOTAL));
     expect(tf.memory().numTensors).toBe(before);
-    const again = [1, 2].map((step) => second.step(step, randomBatch(net, config, step), options));
+    const again = [1, 2].map((step) => second.step(step, randomBatch(net, config, step), TOTAL));
     expect(again).toEqual(losses);
     expect(await second.average.read()).toEqual(await first.average.read());
   });
@@ -188,10 +186,9 @@ describe('one training step', () => {
     const config = studio();
     const net = architectureOf(config, CLASSES);
     const trainer = keep(new Trainer(net, config, 3));
-    const before = await trainer.weights.read();
-    for (let step = 1; step <= 2; step++)
-      trainer.step(step, randomBatch(net, config, step), { totalSteps: 10, measure: false });
-    const after = await trainer.weights.read();
+    const before = await trainer.state.weights.read();
+    for (let step = 1; step <= 2; step++) trainer.step(step, randomBatch(net, config, step), 10);
+    const after = await trainer.state.weights.read();
     const still = net.specs
       .filter(({ name }) => String(before.get(name)) === String(after.get(name)))
       .map(({ name }) => name);

@@ -2,7 +2,7 @@
 import type { TrainConfig } from '../../src/core/presets.ts';
 import { integers, normal, uniform } from '../../src/core/seeds.ts';
 import type { Architecture } from '../../src/engine/gan/architecture.ts';
-import type { Batch } from '../../src/engine/gan/trainer.ts';
+import type { Batch } from '../../src/engine/gan/step-inputs.ts';
 
 /** Noise for pictures, and labels at random: a function of the step. */
 export function randomBatch(net: Architecture, config: TrainConfig, step: number): Batch {

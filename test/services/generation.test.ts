@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeGlobalId } from '../../src/core/global-id.ts';
@@ -5,6 +6,7 @@ import { MAX_SEED } from '../../src/core/seeds.ts';
 import { Generator } from '../../src/engine/host/generator.ts';
 import { GenerationService } from '../../src/services/generation.ts';
 import { labelBySlug } from '../../src/store/labels.ts';
+import { insertModel } from '../../src/store/models.ts';
 import { openTestStore } from '../helpers/database.ts';
 import { type Lab, openLab } from '../helpers/lab.ts';
 import { recordingLog } from '../helpers/recording-log.ts';
@@ -59,6 +61,28 @@ describe('generate', () => {
     const [third] = await fresh().generate({ label: 'ukiyo e', n: 1, seed: 7, truncation: 1 });
     expect(third).toEqual(eight[2]);
     expect(await fresh().byRecipe(eight[2]?.id ?? '')).toEqual(eight[2]);
+  });
+
+  it('names the model that knows a label which the default one does not', async () => {
+    const card = lab.models.cardOf(await lab.models.resolve(undefined));
+    const labels = { artist: [], style: [{ slug: 'my-style', name: 'My Style', count: 9 }], genre: [] };
+    const { id } = await insertModel(store.db, {
+      id: randomUUID(),
+      name: 'My own',
+      sha256: card.sha256,
+      dir: 'elsewhere',
+      resolution: 32,
+      card: { ...card, labels },
+    });
+    await expect(generation.generate({ ...ask, label: 'my style' })).rejects.toMatchObject({
+      code: 'UNKNOWN_LABEL',
+      message: expect.stringMatching(new RegExp(`"My own" does.*model: "${encodeGlobalId('Model', id)}"`)),
+      path: ['label'],
+    });
+    await expect(generation.generate({ ...ask, label: 'nobody knows' })).rejects.toMatchObject({
+      code: 'UNKNOWN_LABEL',
+      message: expect.not.stringContaining('My own'),
+    });
   });
 
   it('draws a seed where none is given, and tells it', async () => {

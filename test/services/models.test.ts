@@ -2,7 +2,7 @@ import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { encodeGlobalId } from '../../src/core/global-id.ts';
-import { defaultModel, modelCount } from '../../src/store/models.ts';
+import { defaultModel, modelCount, modelPage } from '../../src/store/models.ts';
 import { openTestStore } from '../helpers/database.ts';
 import { type Lab, openLab } from '../helpers/lab.ts';
 import { waitFor } from '../helpers/wait-for.ts';
@@ -62,14 +62,21 @@ describe('the starter model', () => {
 });
 
 describe('the default model', () => {
-  it("moves from the starter to the first finished run's, and stays there", async () => {
+  it('stays the starter when a run has finished: only setDefaultModel changes what a seed paints', async () => {
     await lab.writeStarter();
-    await lab.models.registerStarter();
+    const starter = await lab.models.registerStarter();
+    await lab.drive();
+    await finishedRun('first');
+    expect((await defaultModel(lab.store.db))?.id).toBe(starter?.id);
+  });
+
+  it("is the first finished run's where there is no starter, and stays there", async () => {
     await lab.drive();
     await finishedRun('first');
     expect((await defaultModel(lab.store.db))?.name).toBe('first');
     await finishedRun('second');
     expect((await defaultModel(lab.store.db))?.name).toBe('first');
+    await lab.writeStarter();
     await lab.models.registerStarter();
     expect((await defaultModel(lab.store.db))?.name).toBe('first');
   });
@@ -79,8 +86,12 @@ describe('the default model', () => {
     const starter = await lab.models.registerStarter();
     await lab.drive();
     await finishedRun('first');
-    const chosen = await lab.models.setDefault(encodeGlobalId('Model', starter?.id ?? ''));
-    expect(chosen).toMatchObject({ id: starter?.id, isDefault: true });
+    const { rows } = await modelPage(lab.store.db, { first: 10 });
+    const first = rows.find(({ name }) => name === 'first');
+    const chosen = await lab.models.setDefault(encodeGlobalId('Model', first?.id ?? ''));
+    expect(chosen).toMatchObject({ id: first?.id, isDefault: true });
+    expect((await defaultModel(lab.store.db))?.id).toBe(first?.id);
+    await lab.models.setDefault(encodeGlobalId('Model', starter?.id ?? ''));
     expect((await defaultModel(lab.store.db))?.id).toBe(starter?.id);
     await expect(lab.models.setDefault('none')).rejects.toMatchObject({
       code: 'UNKNOWN_MODEL',

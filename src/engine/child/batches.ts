@@ -7,7 +7,8 @@ import { AppError } from '../../core/errors.ts';
 import type { TrainConfig } from '../../core/presets.ts';
 import { integers, normal, uniform } from '../../core/seeds.ts';
 import { PackReader } from '../../datasets/pack-reader.ts';
-import type { Batch, Labels } from '../gan/trainer.ts';
+import type { Labels } from '../gan/conditions.ts';
+import type { Batch } from '../gan/step-inputs.ts';
 
 export class Batches implements Disposable {
   readonly #pack: PackReader;

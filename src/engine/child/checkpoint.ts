@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../../core/errors.ts';
 import { CARD_FILE, type ModelCard, WEIGHTS_FILE } from '../../core/model-card.ts';
-import type { Trainer } from '../gan/trainer.ts';
+import { STATE_GROUPS, type StateGroup, type Trainer } from '../gan/trainer.ts';
 import type { Weights } from '../gan/weights.ts';
 import { sha256, writeFolder } from './durable.ts';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from './safetensors.ts';
@@ -27,17 +27,12 @@ export interface SavedCheckpoint {
   readonly bytes: number;
 }
 
-/** Names in the state file: the average's weights have the names of G's, so each group has a prefix. */
-const groupsOf = (trainer: Trainer): readonly (readonly [string, Weights])[] => [
-  ['weights', trainer.weights],
-  ['average', trainer.average],
-  ['slots', trainer.slots],
-];
-
 export async function saveCheckpoint(parent: string, trainer: Trainer, step: number): Promise<SavedCheckpoint> {
   const tensors = new Map<string, StoredTensor>();
-  for (const [group, weights] of groupsOf(trainer)) {
-    for (const [name, tensor] of await stored(weights)) tensors.set(`${group}/${name}`, tensor);
+  const groups = trainer.state;
+  // The average's weights have the names of G's, so each group has a prefix.
+  for (const group of STATE_GROUPS) {
+    for (const [name, tensor] of await stored(groups[group])) tensors.set(`${group}/${name}`, tensor);
   }
   const state = encodeSafetensors(tensors, { step: String(step) });
   const dir = join(parent, `step-${String(step).padStart(8, '0')}`);
@@ -66,12 +61,9 @@ export function loadCheckpoint(dir: string, trainer: Trainer): { step: number; s
   if (metadata['step'] !== String(manifest.data.step))
     throw new AppError('DAMAGED_FILE', 'The manifest names another step.');
   // All is compared before anything is changed.
-  const groups = groupsOf(trainer).map(([group, weights]) => ({
-    group,
-    weights,
-    values: matching(tensors, weights, group),
-  }));
-  for (const { weights, values } of groups) weights.load(values);
+  const groups = trainer.state;
+  const valuesOf = (group: StateGroup) => matching(tensors, groups[group], group);
+  trainer.restore({ weights: valuesOf('weights'), average: valuesOf('average'), slots: valuesOf('slots') });
   return { step: manifest.data.step, sha256: manifest.data.sha256 };
 }
 

@@ -14,7 +14,7 @@ import {
 } from '../protocol.ts';
 import { device } from '../tensorflow.ts';
 import { ModelCache } from './model-cache.ts';
-import { latentOf, paint } from './paint.ts';
+import { latentOf } from './paint.ts';
 import { train } from './train.ts';
 
 const ALIVE_EVERY_MS = 1_000;
@@ -82,15 +82,15 @@ function runGenerator(): void {
 }
 
 function painted(models: ModelCache, { id, modelDir, pictures }: ToGenerator): FromGenerator {
-  const { net, weights, card, indicesOf } = models.get(modelDir);
+  const { painter, card, indicesOf } = models.get(modelDir);
   const { latentSize, resolution } = card.config;
   const asked = pictures.map(({ conditions }) => indicesOf(conditions));
-  const labels = net.heads.map((_head, i) => Int32Array.from(asked, (indices) => indices[i] ?? -1));
+  const labels = (asked[0] ?? []).map((_head, i) => Int32Array.from(asked, (indices) => indices[i] ?? -1));
   const latents = new Float32Array(pictures.length * latentSize);
   pictures.forEach(({ seed, truncation }, i) => {
     latents.set(latentOf(seed, truncation, latentSize), i * latentSize);
   });
-  const pixels = paint(net, weights, { latents, labels, latentSize });
+  const pixels = painter.paint({ latents, labels });
   return { type: 'painted', id, width: resolution, height: resolution, pixels };
 }
 

@@ -4,16 +4,16 @@ import { join } from 'node:path';
 import { AppError } from '../../core/errors.ts';
 import type { Conditions } from '../../core/labels.ts';
 import { CARD_FILE, type ModelCard, modelCard } from '../../core/model-card.ts';
-import { type Architecture, architectureOf } from '../gan/architecture.ts';
+import { architectureOf } from '../gan/architecture.ts';
 import { Weights } from '../gan/weights.ts';
 import { loadModelWeights } from './checkpoint.ts';
+import { Painter } from './paint.ts';
 
 const KEPT = 4;
 
-export interface LoadedModel {
+export interface LoadedModel extends Disposable {
   readonly card: ModelCard;
-  readonly net: Architecture;
-  readonly weights: Weights;
+  readonly painter: Painter;
   /** Class indices of a request's labels, one per head; -1: not asked for. @throws AppError UNKNOWN_LABEL */
   indicesOf(conditions: Conditions): number[];
 }
@@ -27,16 +27,16 @@ export class ModelCache implements Disposable {
     const model = this.#models.get(dir) ?? load(dir);
     this.#models.delete(dir);
     this.#models.set(dir, model);
-    for (const [oldest, { weights }] of this.#models) {
+    for (const [oldest, unused] of this.#models) {
       if (this.#models.size <= KEPT) break;
-      weights[Symbol.dispose]();
+      unused[Symbol.dispose]();
       this.#models.delete(oldest);
     }
     return model;
   }
 
   [Symbol.dispose](): void {
-    for (const { weights } of this.#models.values()) weights[Symbol.dispose]();
+    for (const model of this.#models.values()) model[Symbol.dispose]();
     this.#models.clear();
   }
 }
@@ -63,7 +63,12 @@ function load(dir: string): LoadedModel {
     }
     return net.heads.map(({ kind }) => index.get(`${kind}:${conditions[kind]}`) ?? -1);
   };
-  return { card, net, weights, indicesOf };
+  const painter = new Painter(net, weights, { latentSize: card.config.latentSize });
+  const dispose = () => {
+    painter[Symbol.dispose]();
+    weights[Symbol.dispose]();
+  };
+  return { card, painter, indicesOf, [Symbol.dispose]: dispose };
 }
 
 function readCard(dir: string): ModelCard {

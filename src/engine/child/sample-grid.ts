@@ -2,8 +2,9 @@
 import type { TrainConfig } from '../../core/presets.ts';
 import { normal } from '../../core/seeds.ts';
 import type { PackIndex } from '../../datasets/pack.ts';
-import type { Labels, Trainer } from '../gan/trainer.ts';
-import { paint } from './paint.ts';
+import type { Labels } from '../gan/conditions.ts';
+import type { Trainer } from '../gan/trainer.ts';
+import { Painter } from './paint.ts';
 
 const COLUMNS = 8;
 const ROWS = 4;
@@ -18,14 +19,24 @@ export interface Grid {
   readonly pixels: Uint8Array;
 }
 
-export class SampleGrid {
+interface GridOptions {
+  readonly config: TrainConfig;
+  readonly index: PackIndex;
+  readonly seed: number;
+}
+
+export class SampleGrid implements Disposable {
   readonly #config: TrainConfig;
+  readonly #trainer: Trainer;
+  readonly #painter: Painter;
   readonly #columns: readonly { readonly head: number; readonly label: number; readonly name: string }[];
   readonly #latents: Float32Array;
 
   /** The columns are the labels with the most works, of styles where the run knows them. */
-  constructor(config: TrainConfig, index: PackIndex, seed: number) {
+  constructor(trainer: Trainer, { config, index, seed }: GridOptions) {
     this.#config = config;
+    this.#trainer = trainer;
+    this.#painter = new Painter(trainer.net, trainer.average, config);
     const head = Math.max(0, config.labelKinds.indexOf('style'));
     const kind = config.labelKinds[head] ?? 'style';
     this.#columns = index.labels[kind]
@@ -35,7 +46,7 @@ export class SampleGrid {
     this.#latents = normal(seed, 'gridLatent', 0, ROWS * config.latentSize);
   }
 
-  paint(trainer: Trainer): Grid {
+  paint(): Grid {
     const columns = this.#columns.length;
     const { latentSize, resolution: side, labelKinds } = this.#config;
     const latents = new Float32Array(ROWS * columns * latentSize);
@@ -49,7 +60,10 @@ export class SampleGrid {
         return column?.head === head ? column.label : -1;
       }),
     );
-    const pictures = paint(trainer.net, trainer.average, { latents, labels, latentSize });
+    // Asking for the average brings it up to the last step.
+    void this.#trainer.average;
+    this.#painter.refresh();
+    const pictures = this.#painter.paint({ latents, labels });
     const pixels = tileGrid(pictures, { columns, rows: ROWS, side });
     return {
       columns,
@@ -59,6 +73,10 @@ export class SampleGrid {
       height: ROWS * side,
       pixels,
     };
+  }
+
+  [Symbol.dispose](): void {
+    this.#painter[Symbol.dispose]();
   }
 }
 

@@ -32,7 +32,7 @@ export async function* train(job: TrainJob, wishes: Wishes): AsyncGenerator<From
   const net = architectureOf(config, classCounts(pack));
   using trainer = new Trainer(net, config, seed);
   using batches = new Batches({ pack, config, seed, pixelRange: net.pixelRange });
-  const grid = new SampleGrid(config, pack.index, seed);
+  using grid = new SampleGrid(trainer, { config, index: pack.index, seed });
 
   removeDrafts(job.checkpointsDir);
   const { damaged, ...start } = resume(job.resumeFrom, trainer);
@@ -49,8 +49,7 @@ export async function* train(job: TrainJob, wishes: Wishes): AsyncGenerator<From
       return;
     }
     const last = step === totalSteps;
-    const measure = last || step % config.metricsEvery === 0;
-    const losses = trainer.step(step, batches.at(step), { totalSteps, measure });
+    const losses = trainer.step(step, batches.at(step), totalSteps);
     const broken = brokenLoss(losses);
     if (broken !== undefined) {
       yield {
@@ -62,8 +61,9 @@ export async function* train(job: TrainJob, wishes: Wishes): AsyncGenerator<From
       return;
     }
     clock.stepped();
-    if (measure) yield { type: 'metrics', step, ...losses, ...clock.measure(totalSteps - step) };
-    if (last || step % config.sampleEvery === 0) yield { type: 'sample', step, ...grid.paint(trainer) };
+    if (last || step % config.metricsEvery === 0)
+      yield { type: 'metrics', step, ...losses, ...clock.measure(totalSteps - step) };
+    if (last || step % config.sampleEvery === 0) yield { type: 'sample', step, ...grid.paint() };
     if (last || step % config.checkpointEvery === 0) {
       const checkpoint = await saveCheckpoint(job.checkpointsDir, trainer, step);
       state = checkpoint;

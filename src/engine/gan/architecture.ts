@@ -9,7 +9,7 @@ import type { TrainConfig } from '../../core/presets.ts';
 import { icip2017 } from './icip2017.ts';
 import type { Pass } from './layers.ts';
 import { studio } from './studio.ts';
-import type { WeightSpec, Weights } from './weights.ts';
+import type { Parameters, WeightSpec } from './weights.ts';
 
 /** One kind of label that the networks know, with the number of its classes (without the fake class). */
 export interface Head {
@@ -34,14 +34,16 @@ export interface Architecture {
   /** How the K + 1 outputs of a head are read: as independent probabilities (the paper) or as one distribution. */
   readonly objective: 'sigmoid' | 'softmax';
   readonly specs: readonly WeightSpec[];
+  /** Layers of D whose kernels are used spectrally normalised. */
+  readonly spectral: readonly string[];
   /** -> code. */
-  project(weights: Weights, ask: Ask, pass: Pass): Tensor4D;
+  project(weights: Parameters, ask: Ask, pass: Pass): Tensor4D;
   /** Code -> pictures [B, R, R, 3]. */
-  decode(weights: Weights, code: Tensor4D, given: { readonly ask: Ask; readonly pass: Pass }): Tensor4D;
+  decode(weights: Parameters, code: Tensor4D, given: { readonly ask: Ask; readonly pass: Pass }): Tensor4D;
   /** Pictures -> code. */
-  encode(weights: Weights, pictures: Tensor4D, pass: Pass): Tensor4D;
+  encode(weights: Parameters, pictures: Tensor4D, pass: Pass): Tensor4D;
   /** Code -> per head [B, classes + 1] logits; the last is FAKE. */
-  classify(weights: Weights, code: Tensor4D, pass: Pass): Tensor2D[];
+  classify(weights: Parameters, code: Tensor4D, pass: Pass): Tensor2D[];
 }
 
 /** The networks of a configuration for a collection with so many labels of each kind. */
@@ -53,14 +55,14 @@ export function architectureOf(config: TrainConfig, classes: Readonly<Record<Lab
 /** Paints what is asked for. */
 export function generate(
   net: Architecture,
-  weights: Weights,
+  weights: Parameters,
   given: { readonly ask: Ask; readonly pass: Pass },
 ): Tensor4D {
   return net.decode(weights, net.project(weights, given.ask, given.pass), given);
 }
 
 /** Pictures -> per head logits. */
-export function discriminate(net: Architecture, weights: Weights, pictures: Tensor4D, pass: Pass): Tensor2D[] {
+export function discriminate(net: Architecture, weights: Parameters, pictures: Tensor4D, pass: Pass): Tensor2D[] {
   return net.classify(weights, net.encode(weights, pictures, pass), pass);
 }
 

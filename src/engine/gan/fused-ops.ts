@@ -4,42 +4,8 @@
  * fallback), the same mathematics is composed of tfjs operations. Both ways are compared in the tests.
  */
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
+import { nativeBackend, typeAttribute } from '../graph/backend.ts';
 import { tf } from '../tensorflow.ts';
-
-/** The two methods of tfjs-node's backend through which every kernel goes, and the codes of attribute types. */
-interface NativeBackend {
-  readonly binding: Readonly<
-    Record<'TF_ATTR_TYPE' | 'TF_ATTR_FLOAT' | 'TF_ATTR_STRING' | 'TF_ATTR_BOOL' | 'TF_FLOAT', number>
-  >;
-  executeSingleOutput(op: string, attributes: readonly Attribute[], inputs: readonly Tensor[]): Tensor;
-  executeMultipleOutputs(
-    op: string,
-    attributes: readonly Attribute[],
-    inputs: readonly Tensor[],
-    outputs: number,
-  ): Tensor[];
-}
-
-interface Attribute {
-  readonly name: string;
-  readonly type: number;
-  readonly value: unknown;
-}
-
-function native(): NativeBackend | undefined {
-  const backend: unknown = tf.backend();
-  return isNative(backend) ? backend : undefined;
-}
-
-function isNative(backend: unknown): backend is NativeBackend {
-  return typeof backend === 'object' && backend !== null && 'executeMultipleOutputs' in backend;
-}
-
-const floatType = (name: string, { TF_ATTR_TYPE, TF_FLOAT }: NativeBackend['binding']) => ({
-  name,
-  type: TF_ATTR_TYPE,
-  value: TF_FLOAT,
-});
 
 export interface NormInput {
   readonly x: Tensor4D;
@@ -57,7 +23,7 @@ export function batchNormTraining({ x, scale, offset, epsilon }: NormInput): {
   mean: Tensor1D;
   variance: Tensor1D;
 } {
-  const backend = native();
+  const backend = nativeBackend();
   if (backend === undefined) {
     const { mean, variance } = tf.moments(x, [0, 1, 2]);
     const [m, v] = [mean as Tensor1D, variance as Tensor1D];
@@ -69,8 +35,8 @@ export function batchNormTraining({ x, scale, offset, epsilon }: NormInput): {
   }
   const { binding } = backend;
   const attributes = [
-    floatType('T', binding),
-    floatType('U', binding),
+    typeAttribute('T', 'float32', backend),
+    typeAttribute('U', 'float32', backend),
     { name: 'epsilon', type: binding.TF_ATTR_FLOAT, value: epsilon },
     { name: 'data_format', type: binding.TF_ATTR_STRING, value: 'NHWC' },
     { name: 'is_training', type: binding.TF_ATTR_BOOL, value: true },
@@ -98,17 +64,22 @@ export function batchNormTraining({ x, scale, offset, epsilon }: NormInput): {
 
 /** x where it is positive, slope * x elsewhere. */
 export function leakyRelu<T extends Tensor>(x: T, slope: number): T {
-  const backend = native();
+  const backend = nativeBackend();
   if (backend === undefined) return tf.leakyRelu(x, slope);
   const { binding } = backend;
-  const attributes = [floatType('T', binding), { name: 'alpha', type: binding.TF_ATTR_FLOAT, value: slope }];
+  const attributes = [
+    typeAttribute('T', 'float32', backend),
+    { name: 'alpha', type: binding.TF_ATTR_FLOAT, value: slope },
+  ];
   const activate = tf.customGrad((...args) => {
     const [input] = args as Tensor[];
     const save = args.at(-1) as unknown as (tensors: Tensor[]) => void;
     if (input === undefined) throw new Error('An input is needed');
-    save([input]);
+    const value = backend.executeSingleOutput('LeakyRelu', attributes, [input]);
+    // Its sign is the input's: kept alone, the input can be fused into the operation before.
+    save([value]);
     return {
-      value: backend.executeSingleOutput('LeakyRelu', attributes, [input]),
+      value,
       gradFunc: (dy: Tensor, saved: Tensor[]) =>
         backend.executeSingleOutput('LeakyReluGrad', attributes, [dy, ...saved]),
     };

@@ -22,7 +22,7 @@ import {
   leakyRelu,
   type Pass,
 } from './layers.ts';
-import type { WeightSpec, Weights } from './weights.ts';
+import type { Parameters, WeightSpec } from './weights.ts';
 
 /** As in DCGAN (Radford et al. 2016). Biases are left to the normalisation, and kept where there is none. */
 const NORMAL = { std: 0.02, bias: false };
@@ -36,6 +36,7 @@ export function icip2017({ width: w, latentSize }: TrainConfig, heads: readonly 
     unspecified: false,
     pixelRange: [0, 1],
     objective: 'sigmoid',
+    spectral: [],
     specs: [...generatorSpecs(w, latentSize + head.classes), ...discriminatorSpecs(w, head.classes + 1)],
     project(weights, { z, y }, pass) {
       const batch = z.shape[0];
@@ -73,11 +74,11 @@ export function icip2017({ width: w, latentSize }: TrainConfig, heads: readonly 
   };
 }
 
-function normRelu(weights: Weights, name: string, x: Tensor4D, pass: Pass): Tensor4D {
+function normRelu(weights: Parameters, name: string, x: Tensor4D, pass: Pass): Tensor4D {
   return tf.relu(batchNorm(weights, name, x, pass));
 }
 
-function normLeaky(weights: Weights, name: string, x: Tensor4D, pass: Pass): Tensor4D {
+function normLeaky(weights: Parameters, name: string, x: Tensor4D, pass: Pass): Tensor4D {
   return leakyRelu(batchNorm(weights, name, x, pass));
 }
 

@@ -5,7 +5,8 @@
  *   - each kind of label has an embedding, with an entry for "unspecified"; their sum and the latent steer every layer of
  *     G through conditional batch normalisation (Dumoulin et al. 2017; Brock et al. 2019);
  *   - G grows by nearest-neighbour upsampling and 3 x 3 convolutions: no checkerboards (Odena et al. 2016);
- *   - D has no batch normalisation, sees the variety of a batch, and has one head of K + 1 classes per kind.
+ *   - D has spectral normalisation in place of batch normalisation, sees the variety of a batch, and has one head of
+ *     K + 1 classes per kind.
  *
  * Channels at side r: width x min(8, resolution / r).
  */
@@ -23,10 +24,11 @@ import {
   leakyRelu,
   modulate,
   type Pass,
-  upsample,
+  upsampledConv2d,
   withBatchDeviation,
 } from './layers.ts';
-import type { WeightSpec, Weights } from './weights.ts';
+import { directionSpec } from './spectral.ts';
+import type { Parameters, WeightSpec } from './weights.ts';
 
 const EMBEDDING = 64;
 /** Side of the code that Enc and Dec share, as in the paper. */
@@ -44,11 +46,11 @@ export function studio({ width, latentSize, resolution }: TrainConfig, heads: re
   const down = [...sides].reverse(); // as Enc takes them
 
   /** z and the sum of the kinds' embeddings of y: [B, latentSize + EMBEDDING]. */
-  const embed = (weights: Weights, { z, y }: Ask): Tensor2D =>
+  const embed = (weights: Parameters, { z, y }: Ask): Tensor2D =>
     tf.concat([z, dense(weights, 'generator.embedding', y)], 1);
 
-  const block = (weights: Weights, name: string, x: Tensor4D, { e, pass }: { e: Tensor2D; pass: Pass }) => {
-    const normed = batchNorm(weights, name, conv2d(weights, name, x), pass);
+  const block = (weights: Parameters, name: string, x: Tensor4D, { e, pass }: { e: Tensor2D; pass: Pass }) => {
+    const normed = batchNorm(weights, name, upsampledConv2d(weights, name, x), pass);
     return leakyRelu(modulate(normed, dense(weights, `${name}.gain`, e), dense(weights, `${name}.shift`, e)));
   };
 
@@ -57,6 +59,7 @@ export function studio({ width, latentSize, resolution }: TrainConfig, heads: re
     unspecified: true,
     pixelRange: [-1, 1],
     objective: 'softmax',
+    spectral: [...down.map((side) => `discriminator.enc${side}`), 'discriminator.code', 'discriminator.last'],
     specs: [
       ...generatorSpecs({ heads, latentSize, sides, channels }),
       ...discriminatorSpecs({ heads, down, channels }),
@@ -65,12 +68,12 @@ export function studio({ width, latentSize, resolution }: TrainConfig, heads: re
       const e = embed(weights, ask);
       const first = dense(weights, 'generator.first', e);
       const seedMap = leakyRelu(tf.reshape(first, [e.shape[0], 4, 4, channels(4)]) as Tensor4D);
-      return block(weights, 'generator.code', upsample(seedMap), { e, pass });
+      return block(weights, 'generator.code', seedMap, { e, pass });
     },
     decode(weights, code, { ask, pass }) {
       const e = embed(weights, ask);
       let x = code;
-      for (const side of sides) x = block(weights, `generator.dec${side}`, upsample(x), { e, pass });
+      for (const side of sides) x = block(weights, `generator.dec${side}`, x, { e, pass });
       return tf.tanh(conv2d(weights, 'generator.rgb', x));
     },
     encode(weights, pictures) {
@@ -97,7 +100,7 @@ function generatorSpecs({ heads, latentSize, sides, channels }: GeneratorShape):
   const columns = heads.reduce((sum, { classes }) => sum + classes + 1, 0);
   const style = latentSize + EMBEDDING;
   const block = (name: string, from: number, to: number) => [
-    ...conv2dSpec(name, [3, 3, from, to], { std: he(9 * from), bias: false }),
+    ...conv2dSpec(name, [3, 3, to, from], { std: he(9 * from), bias: false }),
     ...batchNormSpec(name, to, { affine: false }),
     ...denseSpec(`${name}.gain`, [style, to], { std: 0.02, bias: true }),
     ...denseSpec(`${name}.shift`, [style, to], { std: 0.02, bias: true }),
@@ -123,12 +126,14 @@ interface DiscriminatorShape {
 function discriminatorSpecs({ heads, down, channels }: DiscriminatorShape): WeightSpec[] {
   const [first] = down;
   const inputs = 4 * 4 * channels(4);
+  const layer = (name: string, side: number, [from, to]: readonly [number, number]) => [
+    ...conv(`discriminator.${name}`, side, [from, to]),
+    directionSpec(`discriminator.${name}`, to),
+  ];
   return [
-    ...down.flatMap((side) =>
-      conv(`discriminator.enc${side}`, 4, [side === first ? 3 : channels(side), channels(side / 2)]),
-    ),
-    ...conv('discriminator.code', 3, [channels(CODE), channels(CODE)]),
-    ...conv('discriminator.last', 4, [channels(CODE) + 1, channels(4)]),
+    ...down.flatMap((side) => layer(`enc${side}`, 4, [side === first ? 3 : channels(side), channels(side / 2)])),
+    ...layer('code', 3, [channels(CODE), channels(CODE)]),
+    ...layer('last', 4, [channels(CODE) + 1, channels(4)]),
     ...heads.flatMap(({ kind, classes }) =>
       denseSpec(`discriminator.${kind}`, [inputs, classes + 1], { std: 1 / Math.sqrt(inputs), bias: true }),
     ),

@@ -15,9 +15,16 @@ export interface WeightSpec {
   readonly trainable: boolean;
 }
 
+/** What a network computes with: weights by name, as they are or as something has changed them for this pass. */
+export interface Parameters {
+  /** @throws where there is no such weight */
+  get(name: string): Tensor;
+  has(name: string): boolean;
+}
+
 export const sizeOf = (shape: readonly number[]) => shape.reduce((product, side) => product * side, 1);
 
-export class Weights implements Disposable {
+export class Weights implements Parameters, Disposable {
   readonly specs: readonly WeightSpec[];
   readonly #variables: ReadonlyMap<string, Variable>;
 
@@ -41,6 +48,11 @@ export class Weights implements Disposable {
       if ('constant' in init) return new Float32Array(size).fill(init.constant);
       return normal(seed, 'weights', position.get(name) ?? 0, size).map((value) => value * init.std);
     });
+  }
+
+  /** All of them by name, in the order of the list. */
+  get variables(): ReadonlyMap<string, Variable> {
+    return this.#variables;
   }
 
   get(name: string): Variable {

@@ -17,6 +17,8 @@ import { readLines } from './lines.ts';
 
 export interface HostOptions {
   readonly device: 'auto' | 'gpu' | 'cpu';
+  /** How networks run; graph unless told. */
+  readonly engine?: 'graph' | 'eager';
   /** A child that says nothing for this long is killed. */
   readonly heartbeatTimeoutMs: number;
   readonly log: Log;
@@ -73,7 +75,7 @@ export class EngineChild<Out extends FromTrainer | FromGenerator> implements Asy
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // Not the parent's: its --inspect or its loader is nothing for a child.
       execArgv: [],
-      env: childEnvironment(options.device),
+      env: childEnvironment(options),
     });
     this.#pulse = setInterval(() => this.#beat(), options.heartbeatTimeoutMs / TICKS);
     this.#listen();
@@ -163,10 +165,10 @@ export class EngineChild<Out extends FromTrainer | FromGenerator> implements Asy
   }
 }
 
-/** What the API's environment holds, less its secrets, and the device. */
-function childEnvironment(device: HostOptions['device']): NodeJS.ProcessEnv {
+/** What the API's environment holds, less its secrets, and what the child is to compute with. */
+function childEnvironment({ device, engine = 'graph' }: HostOptions): NodeJS.ProcessEnv {
   // biome-ignore lint/style/noProcessEnv: a child needs the parent's PATH, HOME and library paths, which are no settings
-  const env: NodeJS.ProcessEnv = { ...process.env, DEVICE: device };
+  const env: NodeJS.ProcessEnv = { ...process.env, DEVICE: device, ENGINE: engine };
   delete env['DATABASE_URL'];
   // An empty list would still make CUDA look for devices; -1 hides them all.
   if (device === 'cpu') env['CUDA_VISIBLE_DEVICES'] = '-1';

@@ -1,0 +1,70 @@
+/** Class indices as what the networks take and are measured by. -1: no label of this kind, or none is asked for. */
+import type { Rank, Scalar, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import { tf } from '../tensorflow.ts';
+import type { Architecture } from './architecture.ts';
+
+/** Per head a class index for each picture. */
+export type Labels = readonly Int32Array[];
+
+/** [B, heads], int32. */
+export function labelTensor(labels: Labels): Tensor2D {
+  const batch = labels[0]?.length ?? 0;
+  const rows = Int32Array.from(
+    { length: batch * labels.length },
+    (_, i) => labels[i % labels.length]?.[Math.floor(i / labels.length)] ?? -1,
+  );
+  return tf.tensor2d(rows, [batch, labels.length], 'int32');
+}
+
+/** y [B, columns]: one-hot per kind; "unspecified" has a column of its own where the network has one, else zeros. */
+export function conditions(
+  { heads, unspecified }: Pick<Architecture, 'heads' | 'unspecified'>,
+  labels: Tensor2D,
+): Tensor2D {
+  const columns = heads.flatMap(({ classes }, head) => {
+    const oneHot = oneHotOf(labels, head, classes);
+    return unspecified ? [oneHot, tf.sub(1, tf.sum(oneHot, 1, true)) as Tensor2D] : [oneHot];
+  });
+  return tf.concat(columns, 1);
+}
+
+/** Targets per head [B, K + 1] (see losses.ts): the label, or any label where it is -1. */
+export function targets({ heads }: Pick<Architecture, 'heads'>, labels: Tensor2D): Tensor2D[] {
+  return heads.map(({ classes }, head) => {
+    const known = oneHotOf(labels, head, classes + 1);
+    const unknown = tf.sub(1, tf.sum(known, 1, true)) as Tensor2D;
+    return tf.add(known, tf.matMul(unknown, anyLabel(classes)));
+  });
+}
+
+/** Targets per head [B, K + 1]: FAKE for all. */
+export function fakeTargets({ heads }: Pick<Architecture, 'heads'>, batch: number): Tensor2D[] {
+  return heads.map(({ classes }) => {
+    const row = tf.sub(1, anyLabel(classes)) as Tensor2D;
+    return tf.matMul(tf.ones<Rank.R2>([batch, 1]), row);
+  });
+}
+
+/** Over all heads, the share of the known labels that have the highest of the K + 1 outputs; NaN where none is known. */
+export function accuracy(answers: readonly Tensor2D[], labels: Tensor2D): Scalar {
+  const hits = answers.map((logits, head) => tf.equal(tf.argMax(logits, 1), column(labels, head)));
+  const right = tf.sum(tf.cast(tf.stack(hits), 'float32'));
+  const known = tf.sum(tf.cast(tf.greaterEqual(labels, 0), 'float32'));
+  return tf.div<Scalar>(right, known);
+}
+
+function column(labels: Tensor2D, head: number): Tensor1D {
+  return tf.reshape(tf.slice(labels, [0, head], [labels.shape[0], 1]), [labels.shape[0]]);
+}
+
+function oneHotOf(labels: Tensor2D, head: number, depth: number): Tensor2D {
+  return tf.oneHot(column(labels, head), depth, 1, 0, 'float32') as Tensor2D;
+}
+
+/** [1, K + 1]: 1 for every label, 0 for FAKE. */
+function anyLabel(classes: number): Tensor2D {
+  return tf.tensor2d(
+    Float32Array.from({ length: classes + 1 }, (_, i) => (i < classes ? 1 : 0)),
+    [1, classes + 1],
+  );
+}

@@ -1,0 +1,288 @@
+/**
+ * Writes down what a function does as a TensorFlow graph, while it runs once, eagerly. Every kernel of tfjs goes through
+ * two methods of the backend; for the time of the recording they also note operation, attributes and inputs.
+ *
+ *   - a declared input becomes a Placeholder, a declared variable a VarHandleOp with a ReadVariableOp;
+ *   - `variable.assign(value)` only swaps the data of the variable, so that what follows reads the new value; at the end
+ *     the last one becomes an AssignVariableOp, which waits for all reads of the old;
+ *   - a tensor that is neither recorded nor declared becomes a Const;
+ *   - what cannot be written down is refused: random numbers, and values read in the middle.
+ */
+import type { DataId, Tensor, TensorInfo, Variable } from '@tensorflow/tfjs-core';
+import { tf } from '../tensorflow.ts';
+import { type NativeBackend, nativeBackend, type OpAttribute } from './backend.ts';
+import type { Attribute } from './graph-def.ts';
+import { Nodes } from './nodes.ts';
+
+/** Operations whose outputs differ from run to run, or that do something else than compute them. */
+const NOT_PURE =
+  /^(Random|Multinomial|ParameterizedTruncatedNormal|TruncatedNormal|Write|SummaryWriter|VarHandle|Assign)/;
+/** Larger constants are a mistake nearly always: data of one step that was not declared. */
+const MOST_CONSTANT_BYTES = 16 * 2 ** 20;
+
+/** A variable of TensorFlow, in the graph. */
+interface Slot {
+  readonly handle: string;
+  /** The node that gives its first value. */
+  readonly read: string;
+  /** The nodes that read or changed it so far: the next change waits for them. */
+  readonly touched: Set<string>;
+  /** Those that changed it. */
+  readonly updates: Set<string>;
+}
+
+/** A change of variables by one operation of TensorFlow, like an optimiser's. */
+export interface InPlace {
+  readonly op: string;
+  readonly attributes: Readonly<Record<string, Attribute>>;
+  /** Inputs in order: variables that it changes, tensors, or `scratch`, a variable of the same shape for it alone. */
+  readonly inputs: readonly (Variable | Tensor | { readonly scratch: Variable })[];
+  /** The same change, eagerly. */
+  readonly eagerly: () => void;
+}
+
+let active: Recorder | undefined;
+
+/** Makes a change eagerly, or writes it down as one operation where a recording is under way. */
+export function inPlace(change: InPlace): void {
+  if (active === undefined) change.eagerly();
+  else active.inPlace(change);
+}
+
+export class Recorder {
+  readonly nodes = new Nodes();
+  readonly #backend: NativeBackend;
+  readonly #slots = new Map<Variable, Slot>();
+  readonly #names: ReadonlyMap<string, Variable>;
+  /** Variables that operations need for themselves: they begin as zeros, and nobody sees them. */
+  readonly #scratch = new Map<string, { readonly handle: string; readonly shape: readonly number[] }>();
+  /** The graph's tensors by the data of the eager ones. */
+  #edges = new Map<DataId, string>();
+  #paused = false;
+
+  /** @throws where TensorFlow does not compute */
+  constructor(variables: ReadonlyMap<string, Variable>) {
+    const backend = nativeBackend();
+    if (backend === undefined) throw new Error('Only what TensorFlow computes can be recorded');
+    this.#backend = backend;
+    this.#names = variables;
+    for (const [name, variable] of variables) this.#slots.set(variable, this.#slot(name, variable.shape));
+  }
+
+  /** Names of its scratch variables, and their shapes. */
+  get scratch(): ReadonlyMap<string, { readonly handle: string; readonly shape: readonly number[] }> {
+    return this.#scratch;
+  }
+
+  /** The node that reads a variable's value before anything changes it, and that of its handle. */
+  slotOf(variable: Variable): Pick<Slot, 'handle' | 'read'> {
+    const slot = this.#slots.get(variable);
+    if (slot === undefined) throw new Error('A variable was used that was not declared');
+    return slot;
+  }
+
+  /**
+   * Runs `body` and writes down what it does. Afterwards the variables are as they were.
+   * @returns the graph's tensors of the outputs, and the nodes that must run so that the variables change
+   */
+  record(
+    inputs: ReadonlyMap<string, Tensor>,
+    body: () => Readonly<Record<string, Tensor>>,
+  ): { readonly outputs: Map<string, string>; readonly changes: string[] } {
+    if (active !== undefined) throw new Error('A recording is under way already');
+    const outputs = new Map<string, string>();
+    const changes: string[] = [];
+    const before = this.#begin(inputs);
+    const release = this.#listen();
+    active = this;
+    try {
+      tf.tidy(() => {
+        for (const [name, tensor] of Object.entries(body())) outputs.set(name, this.#edgeOf(tensor));
+        for (const [variable, slot] of this.#slots) changes.push(...this.#changesOf(variable, slot));
+      });
+    } finally {
+      active = undefined;
+      release();
+      for (const [variable, value] of before) {
+        variable.assign(value);
+        value.dispose();
+      }
+    }
+    return { outputs, changes };
+  }
+
+  /** Every input and every variable as a tensor of the graph. -> the variables' values, to be put back */
+  #begin(inputs: ReadonlyMap<string, Tensor>): Map<Variable, Tensor> {
+    this.#edges = new Map([...inputs].map(([name, tensor]) => [tensor.dataId, this.#placeholder(name, tensor)]));
+    const values = new Map<Variable, Tensor>();
+    for (const [variable, slot] of this.#slots) {
+      // Two variables may share their data, as after a.assign(b); in the graph they are two.
+      if (this.#edges.has(variable.dataId)) tf.tidy(() => variable.assign(tf.add(variable, 0)));
+      this.#edges.set(variable.dataId, slot.read);
+      slot.updates.clear();
+      slot.touched.clear();
+      slot.touched.add(slot.read);
+      values.set(variable, tf.keep(variable.clone()));
+    }
+    return values;
+  }
+
+  inPlace({ op, attributes, inputs, eagerly }: InPlace): void {
+    const changed: { variable: Variable; slot: Slot }[] = [];
+    const edges = inputs.map((input) => {
+      if ('scratch' in input) return this.#scratchHandle(input.scratch);
+      const slot = this.#slots.get(input as Variable);
+      if (slot === undefined) return this.#edgeOf(input);
+      changed.push({ variable: input as Variable, slot });
+      return slot.handle;
+    });
+    const after = [...new Set(changed.flatMap(({ slot }) => [...slot.touched]))];
+    const update = this.nodes.named(`${op}_${this.nodes.all.length}`, { op, attributes, inputs: edges, after });
+    this.#paused = true;
+    try {
+      eagerly();
+    } finally {
+      this.#paused = false;
+    }
+    for (const { variable, slot } of changed) {
+      const read = this.nodes.pure({ op: 'ReadVariableOp', attributes: FLOAT, inputs: [slot.handle], after: [update] });
+      slot.updates.add(update);
+      slot.touched.add(update).add(read);
+      this.#edges.set(variable.dataId, read);
+    }
+  }
+
+  #slot(name: string, shape: readonly number[]): Slot {
+    const attributes: Record<string, Attribute> = {
+      ...FLOAT,
+      shape: { is: 'shape', value: shape },
+      shared_name: { is: 'string', value: name },
+    };
+    const handle = this.nodes.named(`variables/${name}`, { op: 'VarHandleOp', attributes });
+    const read = this.nodes.named(`read/${name}`, { op: 'ReadVariableOp', attributes: FLOAT, inputs: [handle] });
+    return { handle, read, touched: new Set(), updates: new Set() };
+  }
+
+  #scratchHandle(like: Variable): string {
+    const name = `scratch/${[...this.#names].find(([, variable]) => variable === like)?.[0]}`;
+    const known = this.#scratch.get(name);
+    if (known !== undefined) return known.handle;
+    const { handle } = this.#slot(name, like.shape);
+    this.#scratch.set(name, { handle, shape: like.shape });
+    return handle;
+  }
+
+  #placeholder(name: string, tensor: Tensor): string {
+    return this.nodes.named(`inputs/${name}`, {
+      op: 'Placeholder',
+      attributes: {
+        dtype: { is: 'type', value: this.#backend.getDTypeInteger(tensor.dtype) },
+        shape: { is: 'shape', value: tensor.shape },
+      },
+    });
+  }
+
+  /** The nodes that must run so that the variable has its last value. */
+  #changesOf(variable: Variable, { handle, touched, updates }: Slot): string[] {
+    const value = this.#edgeOf(variable);
+    // What an operation has put there, or what was there before.
+    if (touched.has(value)) return [...updates];
+    const name = `AssignVariableOp_${this.nodes.all.length}`;
+    const assign = { op: 'AssignVariableOp', attributes: FLOAT, inputs: [handle, value], after: [...touched] };
+    return [this.nodes.named(name, assign)];
+  }
+
+  #edgeOf(tensor: TensorInfo): string {
+    return this.#edges.get(tensor.dataId) ?? this.#constant(tensor);
+  }
+
+  #constant({ dataId, dtype, shape }: TensorInfo): string {
+    const values = this.#quietly(() => this.#backend.readSync(dataId));
+    if (!ArrayBuffer.isView(values)) throw new Error(`A constant of type ${dtype} cannot be recorded`);
+    if (values.byteLength > MOST_CONSTANT_BYTES) {
+      throw new Error(`A tensor of shape [${shape.join(', ')}] comes from nowhere: declare it as an input`);
+    }
+    const content = Uint8Array.from(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+    const edge = this.nodes.constant({ dtype: this.#backend.getDTypeInteger(dtype), shape, content });
+    this.#edges.set(dataId, edge);
+    return edge;
+  }
+
+  #quietly<T>(work: () => T): T {
+    const before = this.#paused;
+    this.#paused = true;
+    try {
+      return work();
+    } finally {
+      this.#paused = before;
+    }
+  }
+
+  /** Stands in front of the backend's methods. -> the way back */
+  #listen(): () => void {
+    const backend = this.#backend;
+    const { executeSingleOutput, executeMultipleOutputs, readSync } = backend;
+    Object.assign(backend, {
+      executeSingleOutput: (op: string, attributes: readonly OpAttribute[], inputs: readonly TensorInfo[]) => {
+        const output = executeSingleOutput.call(backend, op, attributes, inputs);
+        this.#note({ op, attributes, inputs, outputs: [output] });
+        return output;
+      },
+      executeMultipleOutputs: (
+        op: string,
+        attributes: readonly OpAttribute[],
+        inputs: readonly TensorInfo[],
+        count: number,
+      ) => {
+        const outputs = executeMultipleOutputs.call(backend, op, attributes, inputs, count);
+        this.#note({ op, attributes, inputs, outputs });
+        return outputs;
+      },
+      readSync: (dataId: DataId) => {
+        if (!this.#paused) throw new Error('A recorded function must not read the values of tensors');
+        return readSync.call(backend, dataId);
+      },
+    });
+    // The methods are the prototype's: without our own they are seen again.
+    return () => {
+      for (const method of ['executeSingleOutput', 'executeMultipleOutputs', 'readSync'] as const)
+        Reflect.deleteProperty(backend, method);
+    };
+  }
+
+  #note({ op, attributes, inputs, outputs }: Executed): void {
+    if (this.#paused) return;
+    if (NOT_PURE.test(op))
+      throw new Error(`${op} cannot be recorded: draw random numbers outside and give them as inputs`);
+    const node = this.nodes.pure({
+      op,
+      attributes: Object.fromEntries(attributes.map((given) => [given.name, this.#attribute(given)])),
+      inputs: inputs.map((input) => this.#edgeOf(input)),
+    });
+    outputs.forEach((output, i) => void this.#edges.set(output.dataId, i === 0 ? node : `${node}:${i}`));
+  }
+
+  #attribute({ name, type, value }: OpAttribute): Attribute {
+    const { binding } = this.#backend;
+    const isList = Array.isArray(value);
+    if (type === binding.TF_ATTR_TYPE && typeof value === 'number') return { is: 'type', value };
+    if (type === binding.TF_ATTR_STRING && typeof value === 'string') return { is: 'string', value };
+    if (type === binding.TF_ATTR_BOOL && !isList) return { is: 'bool', value: Boolean(value) };
+    if (type === binding.TF_ATTR_INT && typeof value === 'number') return { is: 'int', value };
+    if (type === binding.TF_ATTR_FLOAT && typeof value === 'number') return { is: 'float', value };
+    if (type === binding.TF_ATTR_INT && isList) return { is: 'ints', value: value.map(Number) };
+    if (type === binding.TF_ATTR_FLOAT && isList) return { is: 'floats', value: value.map(Number) };
+    if (type === binding.TF_ATTR_SHAPE && isList) return { is: 'shape', value: value.map(Number) };
+    throw new Error(`The attribute ${name} of type ${type} cannot be recorded`);
+  }
+}
+
+interface Executed {
+  readonly op: string;
+  readonly attributes: readonly OpAttribute[];
+  readonly inputs: readonly TensorInfo[];
+  readonly outputs: readonly TensorInfo[];
+}
+
+/** Variables hold float32: DT_FLOAT is 1. */
+const FLOAT: Readonly<Record<string, Attribute>> = { dtype: { is: 'type', value: 1 } };
