@@ -50,6 +50,11 @@ export const tunable = z.strictObject({
   labelBalance: share,
   /** Share of the training pictures for which a kind's label is withheld from both networks. */
   labelDropout: share,
+  /**
+   * Weight, in G's loss, of the variety that two pictures of the same labels lack against two such works; above 0 works
+   * and latents are drawn in pairs.
+   */
+  diversityWeight: z.number().min(0).max(100),
   metricsEvery: every,
   sampleEvery: every,
   checkpointEvery: every,
@@ -96,6 +101,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       augment: [],
       labelBalance: 0,
       labelDropout: 0,
+      diversityWeight: 0,
       metricsEvery: 10,
       sampleEvery: 100,
       checkpointEvery: 500,
@@ -112,7 +118,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       width: 24,
       optimizer: 'adam',
       generatorLearningRate: 3e-4,
-      discriminatorLearningRate: 1e-3,
+      discriminatorLearningRate: 6e-4,
       beta1: 0,
       beta2: 0.99,
       epsilon: 1e-8,
@@ -125,6 +131,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       augment: ['translation', 'cutout'],
       labelBalance: 0.5,
       labelDropout: 0.4,
+      diversityWeight: 1,
       metricsEvery: 10,
       sampleEvery: 100,
       checkpointEvery: 500,

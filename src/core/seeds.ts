@@ -21,6 +21,7 @@ export const PURPOSES = {
   labelDropout: 10,
   dropout: 11,
   statistics: 12,
+  partner: 13,
 } as const;
 export type Purpose = keyof typeof PURPOSES;
 

@@ -135,19 +135,17 @@ export function modulate(x: Tensor4D, gain: Tensor2D, shift: Tensor2D): Tensor4D
 }
 
 /**
- * Standard deviation over groups of the batch as one more channel, so that D sees a lack of variety
- * (Karras et al., Progressive growing of GANs, 2018). [B,H,W,C] -> [B,H,W,C+1].
+ * How much the pictures of each pair (places 2p and 2p + 1) differ, as one more channel: the standard deviation over the
+ * pair, mean over the map (after Karras et al., Progressive growing of GANs, 2018, who take groups at random).
+ * [B,H,W,C] -> [B,H,W,C+1].
  */
-export function withBatchDeviation(x: Tensor4D): Tensor4D {
-  const [batch, height, width] = x.shape;
-  const group = [4, 3, 2].find((size) => batch % size === 0) ?? 1;
-  const groups = tf.reshape(x, [group, batch / group, height, width, x.shape[3]]);
-  const { variance } = tf.moments(groups, 0);
-  const deviation = tf.mean(tf.sqrt(tf.add(variance, 1e-8)), [1, 2, 3]); // [batch / group]
+export function withPairDeviation(x: Tensor4D): Tensor4D {
+  const [batch, height, width, channels] = x.shape;
+  const group = batch % 2 === 0 ? 2 : 1;
+  const groups = batch / group;
+  const { variance } = tf.moments(tf.reshape(x, [groups, group, height, width, channels]), 1);
+  const deviation = tf.mean(tf.sqrt(tf.add(variance, 1e-8)), [1, 2, 3]); // [groups]
   // A product with ones: tile has no gradient for five dimensions.
-  const plane = tf.mul(
-    tf.reshape(deviation, [1, batch / group, 1, 1, 1]),
-    tf.ones([group, batch / group, height, width, 1]),
-  );
+  const plane = tf.mul(tf.reshape(deviation, [groups, 1, 1, 1, 1]), tf.ones([groups, group, height, width, 1]));
   return tf.concat([x, tf.reshape(plane, [batch, height, width, 1]) as Tensor4D], 3);
 }

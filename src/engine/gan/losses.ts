@@ -6,6 +6,10 @@
  *   L_L2  = mean((Dec(Enc(x)) - x)^2), for G's Dec alone
  *   L_G   = L_adv + L_L2
  *
+ * For small collections, where G would paint one picture a label (not in the paper):
+ *
+ *   L_div = max(0, 1 - d(G(z, y), G(z', y)) / d(x, x')), for two works x, x' that share labels; d: mean |a - b|
+ *
  * A target is a mask over the K + 1 outputs of a head: one 1 for a known label or FAKE; a 1 for every label where the
  * label is not known, which asks only for "not FAKE".
  */
@@ -45,6 +49,23 @@ export function labelLoss(objective: Objective, logits: readonly Tensor2D[], tar
 /** mean((a - b)^2) over everything. */
 export function squaredError(a: Tensor4D, b: Tensor4D): Scalar {
   return tf.mean(tf.squaredDifference(a, b));
+}
+
+/**
+ * How much of the variety of real pairs (places 2p and 2p + 1) the generated ones lack, 0..1: mode seeking (Mao, Lee,
+ * Tseng, Ma, Yang, CVPR 2019), which ends where the variety is that of the collection.
+ */
+export function diversityLoss(generated: Tensor4D, real: Tensor4D): Scalar {
+  const share = tf.div(pairDistance(generated), tf.add(pairDistance(real), 1e-6));
+  return tf.relu(tf.sub<Scalar>(1, share));
+}
+
+function pairDistance(pictures: Tensor4D): Scalar {
+  const [batch, height, width, channels] = pictures.shape;
+  const pairs = batch >> 1;
+  const flat = tf.reshape(pictures, [batch, height * width * channels]);
+  const rows = tf.reshape(tf.slice(flat, [0, 0], [2 * pairs, -1]), [pairs, 2, height * width * channels]);
+  return tf.mean(tf.abs(tf.sub(tf.slice(rows, [0, 0, 0], [-1, 1, -1]), tf.slice(rows, [0, 1, 0], [-1, 1, -1]))));
 }
 
 function missing(head: number): never {

@@ -9,7 +9,7 @@ import { type Architecture, discriminate, generate } from './architecture.ts';
 import { augment } from './augment.ts';
 import { accuracy, conditions, fakeTargets, targets } from './conditions.ts';
 import type { Pass } from './layers.ts';
-import { labelLoss, squaredError } from './losses.ts';
+import { diversityLoss, labelLoss, squaredError } from './losses.ts';
 import { applyGradients } from './optimisers.ts';
 import { type Directions, keepDirections, normalised, powerIteration } from './spectral.ts';
 import type { StepInputs } from './step-inputs.ts';
@@ -98,11 +98,13 @@ function stepGenerator(work: Work): Pick<StepOutputs, 'gLoss' | 'l2Loss'> {
   const loss = () => {
     const fakes = generate(net, weights, { ask: { z, y }, pass: running.pass });
     const answer = discriminate(net, d, augment(fakes, draws.again), silent);
-    const adversarial = labelLoss(net.objective, answer, targets(net, asked));
-    if (config.reconstructionWeight === 0) return adversarial;
+    let total = labelLoss(net.objective, answer, targets(net, asked));
+    if (config.diversityWeight > 0)
+      total = tf.add(total, tf.mul(diversityLoss(fakes, pictures), config.diversityWeight));
+    if (config.reconstructionWeight === 0) return total;
     const repainted = repaint(pictures);
     l2 = tf.keep(squaredError(repainted, pictures));
-    return tf.add<Scalar>(adversarial, tf.mul(l2, config.reconstructionWeight));
+    return tf.add<Scalar>(total, tf.mul(l2, config.reconstructionWeight));
   };
   /** Dec(Enc(x)), asked for the labels that the works have. */
   const repaint = (x: Tensor4D) =>

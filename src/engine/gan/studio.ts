@@ -5,7 +5,7 @@
  *   - each kind of label has an embedding, with an entry for "unspecified"; their sum and the latent steer every layer of
  *     G through conditional batch normalisation (Dumoulin et al. 2017; Brock et al. 2019);
  *   - G grows by nearest-neighbour upsampling and 3 x 3 convolutions: no checkerboards (Odena et al. 2016);
- *   - D has spectral normalisation in place of batch normalisation, sees the variety of a batch, and has one head of
+ *   - D has spectral normalisation in place of batch normalisation, sees how different two pictures of a label are, and has one head of
  *     K + 1 classes per kind.
  *
  * Channels at side r: width x min(8, resolution / r).
@@ -25,7 +25,7 @@ import {
   modulate,
   type Pass,
   upsampledConv2d,
-  withBatchDeviation,
+  withPairDeviation,
 } from './layers.ts';
 import { directionSpec } from './spectral.ts';
 import type { Parameters, WeightSpec } from './weights.ts';
@@ -82,7 +82,7 @@ export function studio({ width, latentSize, resolution }: TrainConfig, heads: re
       return leakyRelu(conv2d(weights, 'discriminator.code', x));
     },
     classify(weights, code) {
-      const last = leakyRelu(conv2d(weights, 'discriminator.last', withBatchDeviation(code), 2));
+      const last = leakyRelu(conv2d(weights, 'discriminator.last', withPairDeviation(code), 2));
       const flat: Tensor2D = tf.reshape(last, [code.shape[0], 4 * 4 * channels(4)]);
       return heads.map(({ kind }) => dense(weights, `discriminator.${kind}`, flat));
     },

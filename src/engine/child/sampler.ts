@@ -1,0 +1,164 @@
+/**
+ * Which works a step trains on, and which labels its generated pictures are asked for: pure functions of (seed, step).
+ *
+ * Where the preset rewards variety, both come in pairs (places 2p and 2p + 1): two works that share labels, and two
+ * latents that are asked for the same ones. So D sees how different two works of a label are, and G must match it.
+ */
+import { AppError } from '../../core/errors.ts';
+import { LABEL_KINDS, type LabelKind } from '../../core/labels.ts';
+import type { TrainConfig } from '../../core/presets.ts';
+import { integers, uniform } from '../../core/seeds.ts';
+import type { PackIndex } from '../../datasets/pack.ts';
+import type { Labels } from '../gan/conditions.ts';
+
+export interface Drawn {
+  readonly works: Int32Array;
+  readonly labels: Labels;
+  readonly asked: Labels;
+}
+
+/** Labels of one work, per kind of the run; -1: none, or withheld. */
+type LabelSet = readonly number[];
+
+export class Sampler {
+  readonly #index: PackIndex;
+  readonly #config: TrainConfig;
+  readonly #seed: number;
+  /** Works that can be drawn, and the running sum of their weights. */
+  readonly #works: Int32Array;
+  readonly #cumulative: Float64Array;
+  readonly #worksOf: ReadonlyMap<LabelKind, readonly (readonly number[])[]>;
+
+  /** @throws AppError NO_LABELS */
+  constructor(index: PackIndex, config: TrainConfig, seed: number) {
+    this.#index = index;
+    this.#config = config;
+    this.#seed = seed;
+    const weights = workWeights(index, config);
+    if (weights.size === 0)
+      throw new AppError('NO_LABELS', 'No work of the dataset has a label that this run trains on.');
+    this.#works = Int32Array.from(weights.keys());
+    let sum = 0;
+    this.#cumulative = Float64Array.from(weights.values(), (weight) => {
+      sum += weight;
+      return sum;
+    });
+    this.#worksOf = worksByLabel(index, weights);
+  }
+
+  /** What step `step`, from 1, sees. */
+  at(step: number): Drawn {
+    const works = this.#config.diversityWeight > 0 ? this.#pairs(step) : this.#draw('shuffle', step);
+    const labels = this.#columns(Array.from(works, (work) => this.#labelsOf(work)));
+    return { works, labels, asked: this.#asked(step) };
+  }
+
+  #draw(purpose: 'shuffle' | 'trainLabel', step: number): Int32Array {
+    const total = this.#cumulative.at(-1) ?? 0;
+    const points = uniform(this.#seed, purpose, step, this.#config.batchSize);
+    return Int32Array.from(points, (point) => this.#works[firstAbove(this.#cumulative, point * total)] ?? 0);
+  }
+
+  /** Works in pairs that share the labels that are not withheld. */
+  #pairs(step: number): Int32Array {
+    const anchors = this.#draw('shuffle', step);
+    const withheld = this.#withheld(2 * step);
+    const chances = uniform(this.#seed, 'partner', step, anchors.length);
+    return anchors.map((own, i) => {
+      if (i % 2 === 0) return own;
+      const anchor = anchors[i - 1] ?? own;
+      const wanted = this.#labelsOf(anchor).map((label, head) => (withheld(i - 1, head) ? -1 : label));
+      const others = this.#sharing(wanted).filter((work) => work !== anchor);
+      // The only work of its kind is its own partner, cut and mirrored in another way.
+      return others[Math.floor((chances[i] ?? 0) * others.length)] ?? anchor;
+    });
+  }
+
+  /** All works that have these labels. */
+  #sharing(wanted: LabelSet): readonly number[] {
+    const { labelKinds } = this.#config;
+    const named = labelKinds.map((kind, head) => [kind, wanted[head] ?? -1] as const).filter(([, label]) => label >= 0);
+    if (named.length === 0) return Array.from(this.#works);
+    const lists = named.map(([kind, label]) => this.#worksOf.get(kind)?.[label] ?? []);
+    const shortest = lists.reduce((best, list) => (list.length < best.length ? list : best));
+    return shortest.filter((work) => named.every(([kind, label]) => this.#index.works[kind][work] === label));
+  }
+
+  /**
+   * What the generated pictures are asked for: without balancing, labels drawn evenly (the paper); with it, the labels of
+   * works drawn like the real ones, each kind withheld from a share of the pictures.
+   */
+  #asked(step: number): Labels {
+    const { batchSize, labelKinds, labelBalance, diversityWeight } = this.#config;
+    if (labelBalance === 0 && labelKinds.length === 1) {
+      return labelKinds.map((kind) =>
+        integers(this.#seed, 'trainLabel', step, batchSize, this.#index.labels[kind].length),
+      );
+    }
+    const works = this.#draw('trainLabel', step);
+    const withheld = this.#withheld(2 * step + 1);
+    const sets = Array.from(works, (_own, i) => {
+      const place = diversityWeight > 0 ? i - (i % 2) : i;
+      return this.#labelsOf(works[place] ?? 0).map((label, head) => (withheld(place, head) ? -1 : label));
+    });
+    return this.#columns(sets);
+  }
+
+  #withheld(counter: number): (place: number, head: number) => boolean {
+    const { batchSize, labelKinds, labelDropout } = this.#config;
+    const heads = labelKinds.length;
+    const chances = uniform(this.#seed, 'labelDropout', counter, batchSize * heads);
+    return (place, head) => (chances[place * heads + head] ?? 0) < labelDropout;
+  }
+
+  #labelsOf(work: number): LabelSet {
+    return this.#config.labelKinds.map((kind) => this.#index.works[kind][work] ?? -1);
+  }
+
+  #columns(sets: readonly LabelSet[]): Int32Array[] {
+    return this.#config.labelKinds.map((_kind, head) => Int32Array.from(sets, (set) => set[head] ?? -1));
+  }
+}
+
+/**
+ * How often each work is drawn, by its position: the geometric mean over its labels of count^-labelBalance, so that with one
+ * kind and a balance of 1 every label is drawn equally often. A work without any label of the run's kinds is left out.
+ */
+export function workWeights(
+  index: PackIndex,
+  config: Pick<TrainConfig, 'labelKinds' | 'labelBalance'>,
+): Map<number, number> {
+  const weights = new Map<number, number>();
+  for (let work = 0; work < index.count; work++) {
+    const counts = config.labelKinds.flatMap((kind) => {
+      const label = index.works[kind][work] ?? -1;
+      return label < 0 ? [] : [index.labels[kind][label]?.count ?? 1];
+    });
+    if (counts.length === 0) continue;
+    const logMean = counts.reduce((sum, count) => sum + Math.log(count), 0) / counts.length;
+    weights.set(work, Math.exp(-config.labelBalance * logMean));
+  }
+  return weights;
+}
+
+/** The drawable works of every label, by kind and class. */
+function worksByLabel(index: PackIndex, drawable: ReadonlyMap<number, number>): Map<LabelKind, number[][]> {
+  return new Map(
+    LABEL_KINDS.map((kind) => {
+      const lists: number[][] = index.labels[kind].map(() => []);
+      for (const work of drawable.keys()) lists[index.works[kind][work] ?? -1]?.push(work);
+      return [kind, lists];
+    }),
+  );
+}
+
+/** The first position whose value is above `x`, in a rising array. */
+function firstAbove(rising: Float64Array, x: number): number {
+  let [low, high] = [0, rising.length - 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((rising[middle] ?? 0) > x) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
