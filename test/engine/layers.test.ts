@@ -3,7 +3,7 @@ import type { Scalar, Tensor, Tensor4D } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { normal } from '../../src/core/seeds.ts';
 import { augment, draw } from '../../src/engine/gan/augment.ts';
-import { upsampledConv2d } from '../../src/engine/gan/layers.ts';
+import { upsampledConv2d, withPairDeviation } from '../../src/engine/gan/layers.ts';
 import { directionSpec, keepDirections, normalised, powerIteration } from '../../src/engine/gan/spectral.ts';
 import { Weights } from '../../src/engine/gan/weights.ts';
 import { tf } from '../../src/engine/tensorflow.ts';
@@ -41,6 +41,17 @@ describe('a convolution on the upsampled picture in one operation', () => {
     ours.forEach((values, i) => {
       expect(values).toEqual(theirs[i]?.map((value) => expect.closeTo(value, 3)));
     });
+  });
+});
+
+describe('the deviation of pairs', () => {
+  it('is one more channel, the same for both of a pair, and 0 for equal ones', () => {
+    const one = (value: number) => [value, value, value, value];
+    const x = tf.tensor4d([...one(1), ...one(5), ...one(3), ...one(3)], [4, 2, 2, 1]);
+    const channel = tf.tidy(() => tf.slice(withPairDeviation(x), [0, 0, 0, 1], [4, 2, 2, 1]).dataSync());
+    expect([...channel]).toEqual([2, 2, 2, 2, 2, 2, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0].map((v) => expect.closeTo(v, 3)));
+    const odd = tf.tidy(() => withPairDeviation(tf.ones([3, 2, 2, 1]) as Tensor4D).shape);
+    expect(odd).toEqual([3, 2, 2, 2]);
   });
 });
 

@@ -78,10 +78,11 @@ describe('who learns from what', () => {
 /** Label 0: reddish pictures, label 1: bluish ones; in the network's range of -1..1. */
 function twoColours(step: number): Batch {
   const { batchSize: n, resolution: side, latentSize } = tiny;
-  const labels = [Int32Array.from({ length: n }, (_, i) => i % 2)];
+  // In pairs of the same label, as the sampler draws them.
+  const labels = [Int32Array.from({ length: n }, (_, i) => (i >> 1) % 2)];
   const noise = uniform(5, 'crop', step, n * side * side * 3);
   const pictures = noise.map((value, i) => {
-    const bright = i % 3 === (Math.floor(i / (side * side * 3)) % 2 === 0 ? 0 : 2);
+    const bright = i % 3 === ((Math.floor(i / (side * side * 3)) >> 1) % 2 === 0 ? 0 : 2);
     return (bright ? 0.7 : -0.7) + (value - 0.5) * 0.4;
   });
   return { pictures, labels, latents: normal(5, 'trainLatent', step, n * latentSize), asked: labels };

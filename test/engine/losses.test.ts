@@ -1,6 +1,6 @@
 import type { Rank } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { labelLoss, sigmoidLoss, softmaxLoss, squaredError } from '../../src/engine/gan/losses.ts';
+import { diversityLoss, labelLoss, sigmoidLoss, softmaxLoss, squaredError } from '../../src/engine/gan/losses.ts';
 import { tf } from '../../src/engine/tensorflow.ts';
 
 const value = (scalar: () => import('@tensorflow/tfjs-core').Scalar) =>
@@ -40,6 +40,15 @@ describe('the losses, against values computed by hand', () => {
   it('the reconstruction is the mean squared difference of the pixels', () => {
     const picture = (values: number[]) => tf.tensor<Rank.R4>(values, [1, 2, 1, 2]);
     expect(value(() => squaredError(picture([0, 0, 1, 1]), picture([0, 1, 1, 3])))).toBeCloseTo((0 + 1 + 0 + 4) / 4, 6);
+  });
+
+  it('the variety that generated pairs lack, against that of real pairs', () => {
+    // Four pictures of one pixel and one channel: the pairs differ by 1 and by 3, in the mean by 2.
+    const pictures = (values: number[]) => tf.tensor<Rank.R4>(values, [4, 1, 1, 1]);
+    const real = () => pictures([0, 1, 2, -1]);
+    expect(value(() => diversityLoss(pictures([5, 5, 7, 7]), real()))).toBeCloseTo(1, 5);
+    expect(value(() => diversityLoss(pictures([0, 0.5, 0, 0.5]), real()))).toBeCloseTo(0.75, 5);
+    expect(value(() => diversityLoss(pictures([0, 9, 0, 9]), real()))).toBe(0);
   });
 
   it('has the gradient of its formula: sigmoid(a) - t over the number of outputs', () => {
