@@ -80,6 +80,7 @@ await runScript(async () => {
   const labels = [...model.labels].sort((a, b) => b.artworkCount - a.artworkCount || (a.slug < b.slug ? -1 : 1));
   const docs = join(root, 'docs');
   for (const kind of KINDS) await mkdir(join(docs, 'pictures', 'labels', kind), { recursive: true });
+  /** @type {Buffer[][]} */
   const grid = [];
   for (const label of labels) {
     const kind = label.__typename.toLowerCase();

@@ -15,7 +15,7 @@ const HELP = `Trains a model on a dataset and shows how it goes.
   --dataset NAME      slug, name or id of a dataset
   --steps N           training steps
   --resolution N      side of the pictures in pixels: 32, 64, 128 or 256 (64)
-  --preset NAME       studio or icip2017 (studio)
+  --preset NAME       studio, icip2017 or tip2019 (studio)
   --name TEXT         what the run is called
   --batch-size N      pictures in one step (the preset's)
   --seed N            the same seed and data give the same model (drawn)

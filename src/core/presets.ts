@@ -18,7 +18,7 @@ const every = z.int().min(1).max(1_000_000_000);
 
 /** The fields of a preset that a user may change, with their limits. */
 export const tunable = z.strictObject({
-  /** Kinds of labels that the networks are conditioned on; `icip2017` knows exactly one. */
+  /** Kinds of labels that the networks are conditioned on; `icip2017` and `tip2019` know exactly one. */
   labelKinds: z.array(z.enum(LABEL_KINDS)).min(1).max(3),
   /** Pictures in one step, of each kind (real and generated). */
   batchSize: z.int().min(1).max(1024),
@@ -36,7 +36,7 @@ export const tunable = z.strictObject({
   /** Share of the steps after which the learning rates are multiplied by `learningRateDropFactor`; 1: never. */
   learningRateDropAt: share,
   learningRateDropFactor: rate,
-  /** Weight of the L2 pixel reconstruction in G's loss; 0 leaves the path out. */
+  /** Weight of the L2 pixel reconstruction in G's loss (tip2019: in both losses); 0 leaves the path out. */
   reconstructionWeight: z.number().min(0).max(100),
   /** Decay of the moving average of G's weights that paints the pictures; 0: the weights themselves. */
   emaDecay: decay,
@@ -64,7 +64,7 @@ export const tunable = z.strictObject({
 export type Tunable = z.infer<typeof tunable>;
 
 export const trainConfig = tunable.extend({
-  preset: z.enum(['studio', 'icip2017']),
+  preset: z.enum(['studio', 'icip2017', 'tip2019']),
   resolution: z.literal(RESOLUTIONS),
 });
 /** Everything that decides how a run trains, besides the data, the seed and the number of steps. */
@@ -97,6 +97,36 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       reconstructionWeight: 1,
       emaDecay: 0,
       flips: false,
+      crops: true,
+      augment: [],
+      labelBalance: 0,
+      labelDropout: 0,
+      diversityWeight: 0,
+      metricsEvery: 10,
+      sampleEvery: 100,
+      checkpointEvery: 500,
+      keepCheckpoints: 3,
+    },
+  },
+  tip2019: {
+    summary: 'Its successor (TIP 2019): magnified learning, a discriminator that is an autoencoder, K logits.',
+    resolutions: [64],
+    config: {
+      labelKinds: ['style'],
+      batchSize: 100,
+      latentSize: 100,
+      width: 32,
+      optimizer: 'adam',
+      generatorLearningRate: 2e-4,
+      discriminatorLearningRate: 2e-4,
+      beta1: 0.5,
+      beta2: 0.999,
+      epsilon: 1e-8,
+      learningRateDropAt: 0.6,
+      learningRateDropFactor: 0.1,
+      reconstructionWeight: 0.5,
+      emaDecay: 0,
+      flips: true,
       crops: true,
       augment: [],
       labelBalance: 0,
@@ -188,10 +218,10 @@ export function resolveConfig({ preset: name, resolution, batchSize, config }: C
   if (new Set(complete.labelKinds).size !== complete.labelKinds.length) {
     throw new AppError('INVALID_INPUT', 'labelKinds names a kind twice.', { path: ['input', 'config', 'labelKinds'] });
   }
-  if (found === 'icip2017' && complete.labelKinds.length !== 1) {
+  if (found !== 'studio' && complete.labelKinds.length !== 1) {
     throw new AppError(
       'INVALID_INPUT',
-      'Preset icip2017 is conditioned on exactly one kind of label, e.g. ["style"].',
+      `Preset ${found} is conditioned on exactly one kind of label, e.g. ["style"].`,
       {
         path: ['input', 'config', 'labelKinds'],
       },

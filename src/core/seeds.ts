@@ -22,6 +22,7 @@ export const PURPOSES = {
   dropout: 11,
   statistics: 12,
   partner: 13,
+  noise: 14,
 } as const;
 export type Purpose = keyof typeof PURPOSES;
 

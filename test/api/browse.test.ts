@@ -135,7 +135,7 @@ describe('an import', () => {
 describe('presets', () => {
   it('are printed in full', async () => {
     const { presets } = await api.run('presets');
-    expect(presets.map(({ name }: { name: string }) => name).sort()).toEqual(['icip2017', 'studio']);
+    expect(presets.map(({ name }: { name: string }) => name).sort()).toEqual(['icip2017', 'studio', 'tip2019']);
     expect(presets[0].config).toMatchObject({ checkpointEvery: expect.any(Number), sampleEvery: expect.any(Number) });
   });
 });

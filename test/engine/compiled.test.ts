@@ -14,6 +14,7 @@ const small = { width: 4, batchSize: 4 };
 const configs: readonly TrainConfig[] = [
   { ...PRESETS.studio.config, preset: 'studio', resolution: 32, ...small, augment: ['color', 'translation', 'cutout'] },
   { ...PRESETS.icip2017.config, preset: 'icip2017', resolution: 64, ...small },
+  { ...PRESETS.tip2019.config, preset: 'tip2019', resolution: 64, ...small, width: 2 },
 ];
 
 describe.each(configs.map((config) => [config.preset, config] as const))('the recorded step of %s', (_name, config) => {

@@ -75,6 +75,26 @@ describe('who learns from what', () => {
   });
 });
 
+describe('the reconstruction of the TIP 2019 paper', () => {
+  it('reaches D and G: both move otherwise without it', async () => {
+    const small = { width: 2, batchSize: 4, labelKinds: ['style' as const] };
+    const [withL2, without] = await Promise.all(
+      [0.5, 0].map(async (reconstructionWeight) => {
+        const base: TrainConfig = { ...PRESETS.tip2019.config, preset: 'tip2019', resolution: 64, ...small };
+        const config = { ...base, reconstructionWeight };
+        using trainer = new Trainer(architectureOf(config, CLASSES), config, 1);
+        const { l2Loss } = trainer.step(1, randomBatch(trainer.net, config, 1), TOTAL);
+        return { l2Loss, weights: await trainer.state.weights.read() };
+      }),
+    );
+    expect(withL2?.l2Loss).toBeGreaterThan(0);
+    expect(without?.l2Loss).toBeNull();
+    const moved = (part: string) => changed(withL2?.weights ?? new Map(), without?.weights ?? new Map(), part);
+    expect(moved('discriminator.conv')).toBeGreaterThan(5);
+    expect(moved('generator.')).toBeGreaterThan(5);
+  });
+});
+
 /** Label 0: reddish pictures, label 1: bluish ones; in the network's range of -1..1. */
 function twoColours(step: number): Batch {
   const { batchSize: n, resolution: side, latentSize } = tiny;

@@ -30,6 +30,16 @@ describe('the losses, against values computed by hand', () => {
     expect(value(() => softmaxLoss(rows(logits), rows([[1, 1, 0]])))).toBeCloseTo(-Math.log(3 / 8), 6);
   });
 
+  it('with a logit of 0 for FAKE, is the loss of the TIP 2019 paper', () => {
+    // K logits, a = logsumexp: real: CE(y) - a + softplus(a); generated, for D: softplus(a).
+    const logits = [0.5, -1, 2];
+    const a = Math.log(logits.reduce((sum, value) => sum + Math.exp(value), 0));
+    const softplus = Math.log(1 + Math.exp(a));
+    const withFake = rows([[...logits, 0]]);
+    expect(value(() => softmaxLoss(withFake, rows([[0, 1, 0, 0]])))).toBeCloseTo(a - -1 - a + softplus, 5);
+    expect(value(() => softmaxLoss(withFake, rows([[0, 0, 0, 1]])))).toBeCloseTo(softplus, 5);
+  });
+
   it('is the mean over the heads', () => {
     const heads = () => [rows([[0, 0]]), rows([[0, 0, 0, 0]])];
     const asked = () => [rows([[1, 0]]), rows([[1, 0, 0, 0]])];

@@ -4,8 +4,8 @@ import {
   type Architecture,
   architectureOf,
   conditionColumns,
-  discriminate,
   generate,
+  judge,
 } from '../../src/engine/gan/architecture.ts';
 import { conditions, fakeTargets, labelTensor, targets } from '../../src/engine/gan/conditions.ts';
 import { INFERENCE } from '../../src/engine/gan/layers.ts';
@@ -45,7 +45,7 @@ function run(net: Architecture, weights: Weights, latentSize: number) {
     const z = tf.randomNormal<tf2>([2, latentSize], 0, 1, 'float32', 1);
     const y = conditions(net, labelTensor(net.heads.map(() => Int32Array.of(1, -1))));
     const pictures = generate(net, weights, { ask: { z, y }, pass: INFERENCE });
-    const answers = discriminate(net, weights, pictures, INFERENCE);
+    const { logits: answers } = judge(net, weights, pictures, INFERENCE);
     return {
       pictures: pictures.shape,
       answers: answers.map(({ shape }) => shape),
@@ -124,6 +124,63 @@ describe('the networks of the ICIP 2017 paper', () => {
   });
 });
 
+describe('the networks of the TIP 2019 paper', () => {
+  const tip = (changes: Partial<TrainConfig> = {}): TrainConfig => ({
+    ...PRESETS.tip2019.config,
+    preset: 'tip2019',
+    resolution: 64,
+    ...changes,
+  });
+  const net = architectureOf(tip(), CLASSES);
+
+  it('have the layers of the authors’ code, kernel by kernel', () => {
+    const kernels = Object.fromEntries(
+      net.specs
+        .filter(({ name }) => name.endsWith('.kernel'))
+        .map(({ name, shape }) => [name.replace('.kernel', ''), shape.join(' x ')]),
+    );
+    // After an upsampling the layout is [h, w, out, in].
+    expect(kernels).toEqual({
+      'generator.deconv1': '110 x 8192',
+      'generator.deconv2': '3 x 3 x 512 x 512',
+      'generator.deconv3': '3 x 3 x 256 x 512',
+      'generator.deconv4': '3 x 3 x 128 x 256',
+      'generator.deconv5': '3 x 3 x 64 x 128',
+      'generator.deconv5b': '3 x 3 x 64 x 64',
+      'generator.deconv6': '3 x 3 x 32 x 64',
+      'generator.deconv6b': '3 x 3 x 32 x 3',
+      'discriminator.conv1': '3 x 3 x 3 x 128',
+      'discriminator.conv2': '3 x 3 x 128 x 256',
+      'discriminator.conv3': '3 x 3 x 256 x 512',
+      'discriminator.conv3b': '3 x 3 x 512 x 512',
+      'discriminator.conv4': '3 x 3 x 512 x 1024',
+      'discriminator.cpred': '16384 x 10',
+      'discriminator.dec1': '3 x 3 x 1024 x 512',
+      'discriminator.dec2': '3 x 3 x 256 x 512',
+      'discriminator.dec3': '3 x 3 x 128 x 256',
+      'discriminator.dec4': '3 x 3 x 64 x 128',
+      'discriminator.dec5': '3 x 3 x 32 x 64',
+      'discriminator.dec5b': '3 x 3 x 32 x 3',
+    });
+  });
+
+  it('paint and judge 64 x 64 pictures, and answer FAKE with a logit of 0', () => {
+    const config = tip({ width: 2 });
+    const small = architectureOf(config, CLASSES);
+    const weights = keep(Weights.fromSeed(small.specs, 1));
+    const { low, high, ...shapes } = run(small, weights, config.latentSize);
+    expect(shapes).toEqual({ pictures: [2, 64, 64, 3], answers: [[2, 11]] });
+    expect(low).toBeGreaterThanOrEqual(-1);
+    expect(high).toBeLessThanOrEqual(1);
+    const [fake, repainted] = tf.tidy(() => {
+      const { code, logits } = judge(small, weights, tf.zeros([2, 64, 64, 3]), INFERENCE);
+      return [logits[0]?.arraySync().map((row) => row.at(-1)), small.repaint?.(weights, code, INFERENCE).shape];
+    }) as unknown[];
+    expect(fake).toEqual([0, 0]);
+    expect(repainted).toEqual([2, 64, 64, 3]);
+  });
+});
+
 describe('the networks of studio', () => {
   it.each([32, 64, 128, 256] as const)('paint and judge %i pixels, with a head per kind of label', (resolution) => {
     const config = studio({ resolution });
@@ -169,6 +226,7 @@ describe('one training step', () => {
   it.each([
     ['studio', studio()],
     ['icip2017', icip({ width: 4, batchSize: 4 })],
+    ['tip2019', { ...PRESETS.tip2019.config, preset: 'tip2019', resolution: 64, width: 2, batchSize: 4 }],
   ] as const)('of %s leaves no tensor behind and repeats bit for bit', async (_name, config) => {
     const net = architectureOf(config, CLASSES);
     const [first, second] = [keep(new Trainer(net, config, 3)), keep(new Trainer(net, config, 3))];

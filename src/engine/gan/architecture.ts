@@ -9,6 +9,7 @@ import type { TrainConfig } from '../../core/presets.ts';
 import { icip2017 } from './icip2017.ts';
 import type { Pass } from './layers.ts';
 import { studio } from './studio.ts';
+import { tip2019 } from './tip2019.ts';
 import type { Parameters, WeightSpec } from './weights.ts';
 
 /** One kind of label that the networks know, with the number of its classes (without the fake class). */
@@ -44,12 +45,16 @@ export interface Architecture {
   encode(weights: Parameters, pictures: Tensor4D, pass: Pass): Tensor4D;
   /** Code -> per head [B, classes + 1] logits; the last is FAKE. */
   classify(weights: Parameters, code: Tensor4D, pass: Pass): Tensor2D[];
+  /** Code -> pictures by D's own decoder, where D is an autoencoder; elsewhere G's Dec takes Enc's code. */
+  repaint?(weights: Parameters, code: Tensor4D, pass: Pass): Tensor4D;
 }
+
+const NETWORKS = { icip2017, tip2019, studio } as const;
 
 /** The networks of a configuration for a collection with so many labels of each kind. */
 export function architectureOf(config: TrainConfig, classes: Readonly<Record<LabelKind, number>>): Architecture {
   const heads = config.labelKinds.map((kind) => ({ kind, classes: classes[kind] }));
-  return config.preset === 'icip2017' ? icip2017(config, heads) : studio(config, heads);
+  return NETWORKS[config.preset](config, heads);
 }
 
 /** Paints what is asked for. */
@@ -61,9 +66,15 @@ export function generate(
   return net.decode(weights, net.project(weights, given.ask, given.pass), given);
 }
 
-/** Pictures -> per head logits. */
-export function discriminate(net: Architecture, weights: Parameters, pictures: Tensor4D, pass: Pass): Tensor2D[] {
-  return net.classify(weights, net.encode(weights, pictures, pass), pass);
+/** What D makes of pictures: its code, and per head [B, classes + 1] logits. */
+export interface Judgement {
+  readonly code: Tensor4D;
+  readonly logits: readonly Tensor2D[];
+}
+
+export function judge(net: Architecture, weights: Parameters, pictures: Tensor4D, pass: Pass): Judgement {
+  const code = net.encode(weights, pictures, pass);
+  return { code, logits: net.classify(weights, code, pass) };
 }
 
 /** Width of y. */

@@ -5,6 +5,7 @@
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import { tf } from '../tensorflow.ts';
 import { batchNormTraining, leakyRelu as slopedRelu } from './fused-ops.ts';
+import type { Randomness } from './randomness.ts';
 import type { Parameters, WeightSpec } from './weights.ts';
 
 const BATCH_NORM_EPSILON = 1e-5;
@@ -14,7 +15,14 @@ const BATCH_NORM_EPSILON = 1e-5;
  * (kept tensors, the caller's to dispose of); otherwise it uses the stored ones, so that a picture does not depend on its batch.
  */
 export type Pass =
-  | { readonly training: true; readonly observe: (name: string, mean: Tensor1D, variance: Tensor1D) => void }
+  | {
+      readonly training: true;
+      readonly observe: (name: string, mean: Tensor1D, variance: Tensor1D) => void;
+      /** For networks that add noise in training. */
+      readonly random?: Randomness;
+      /** Also drop features, as D does in its own step. */
+      readonly dropout?: boolean;
+    }
   | { readonly training: false };
 
 export const INFERENCE: Pass = { training: false };

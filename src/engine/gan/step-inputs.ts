@@ -2,8 +2,9 @@
  * All that changes from step to step, as tensors of fixed shapes: a batch, the random numbers of the augmentations and
  * the rates. What is not in here is the same in every step, and a recorded step holds it as a constant.
  */
-import type { Scalar, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../../core/presets.ts';
+import { integers } from '../../core/seeds.ts';
 import type { Tensors } from '../graph/program.ts';
 import { tf } from '../tensorflow.ts';
 import { type Draws, draw } from './augment.ts';
@@ -44,6 +45,8 @@ export interface StepInputs {
   readonly discriminatorRate: Scalar;
   readonly generatorRate: Scalar;
   readonly averageDecay: Scalar;
+  /** Seed of the noise that networks add, [2], int32. */
+  readonly noise: Tensor1D;
   readonly draws: Readonly<Record<AugmentedPass, Draws>>;
 }
 
@@ -64,6 +67,7 @@ export function stepInputs(batch: Batch, config: TrainConfig, time: StepTime): S
     generatorRate: tf.scalar(rateOf(config, config.generatorLearningRate * drop, time.step)),
     // Faster at first, so that it forgets the random start (as in TensorFlow's moving average).
     averageDecay: tf.scalar(Math.min(config.emaDecay, time.step / (time.step + 10))),
+    noise: tf.tensor1d(integers(time.seed, 'noise', time.step, 2, 2 ** 31), 'int32'),
     draws: { real: drawsOf(0), fake: drawsOf(1), again: drawsOf(2) },
   };
 }

@@ -5,15 +5,16 @@
 import type { Scalar, Tensor1D, Tensor2D, Tensor4D, Variable } from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../../core/presets.ts';
 import { tf } from '../tensorflow.ts';
-import { type Architecture, discriminate, generate } from './architecture.ts';
+import { type Architecture, generate, judge } from './architecture.ts';
 import { augment } from './augment.ts';
 import { accuracy, conditions, fakeTargets, targets } from './conditions.ts';
 import type { Pass } from './layers.ts';
 import { diversityLoss, labelLoss, squaredError } from './losses.ts';
 import { applyGradients } from './optimisers.ts';
+import { Randomness } from './randomness.ts';
 import { type Directions, keepDirections, normalised, powerIteration } from './spectral.ts';
 import type { StepInputs } from './step-inputs.ts';
-import type { Weights } from './weights.ts';
+import type { Parameters, Weights } from './weights.ts';
 
 /** Everything that training changes. */
 export interface TrainingState {
@@ -43,6 +44,8 @@ interface Work extends TrainingState {
   /** Conditions of the pictures that are asked for, [B, columns]. */
   readonly y: Tensor2D;
   readonly directions: ReadonlyMap<string, Directions>;
+  /** Passes whose batch statistics nobody stores. */
+  readonly silent: Pass & { readonly training: true };
 }
 
 /** How fast the stored statistics of batch normalisation follow those of the batches. */
@@ -54,7 +57,8 @@ export function trainingStep(
 ): StepOutputs {
   const y = conditions(net, inputs.asked);
   const directions = powerIteration(state.weights, net.spectral);
-  const work: Work = { net, config, ...state, inputs, y, directions };
+  const silent = { training: true, observe: forget, random: new Randomness(inputs.noise) } as const;
+  const work: Work = { net, config, ...state, inputs, y, directions, silent };
   const d = stepDiscriminator(work);
   const g = stepGenerator(work);
   keepDirections(state.weights, directions);
@@ -62,59 +66,83 @@ export function trainingStep(
   return { ...d, ...g };
 }
 
-function stepDiscriminator(work: Work): Pick<StepOutputs, 'dLoss' | 'realAccuracy' | 'fakeAccuracy'> {
-  const { net, weights, inputs, y, directions } = work;
+function stepDiscriminator(work: Work): Pick<StepOutputs, 'dLoss' | 'l2Loss' | 'realAccuracy' | 'fakeAccuracy'> {
+  const { net, config, weights, inputs, y, directions, silent } = work;
   const { pictures, labels, asked, latents: z, draws } = inputs;
   // G's statistics are taken in its own step; here it only paints.
   const fakes = generate(net, weights, { ask: { z, y }, pass: silent });
   const running = new Moments();
-  const seen: { real: Tensor2D[]; fake: Tensor2D[] } = { real: [], fake: [] };
+  const kept: Kept = {};
   const loss = () => {
     const d = normalised(weights, directions);
-    seen.real = discriminate(net, d, augment(pictures, draws.real), running.pass).map((logits) => tf.keep(logits));
-    seen.fake = discriminate(net, d, augment(fakes, draws.fake), silent).map((logits) => tf.keep(logits));
-    return tf.add<Scalar>(
-      labelLoss(net.objective, seen.real, targets(net, labels)),
-      labelLoss(net.objective, seen.fake, fakeTargets(net, asked.shape[0])),
+    const ofReal = { ...silent, ...running.pass, dropout: true };
+    const real = judge(net, d, augment(pictures, draws.real), ofReal);
+    const fake = judge(net, d, augment(fakes, draws.fake), { ...silent, dropout: true });
+    kept.real = real.logits.map((logits) => tf.keep(logits));
+    kept.fake = fake.logits.map((logits) => tf.keep(logits));
+    const labelled = tf.add<Scalar>(
+      labelLoss(net.objective, real.logits, targets(net, labels)),
+      labelLoss(net.objective, fake.logits, fakeTargets(net, asked.shape[0])),
     );
+    if (net.repaint === undefined || config.reconstructionWeight === 0) return labelled;
+    kept.l2 = tf.keep(squaredError(net.repaint(d, real.code, ofReal), pictures));
+    return tf.add<Scalar>(labelled, tf.mul(kept.l2, config.reconstructionWeight));
   };
   const dLoss = descend(work, { part: 'discriminator.', loss, rate: inputs.discriminatorRate });
   running.store(weights);
-  const accuracies = {
-    realAccuracy: accuracy(seen.real, labels),
-    fakeAccuracy: accuracy(seen.fake, asked),
-  };
-  tf.dispose([seen.real, seen.fake]);
-  return { dLoss, ...accuracies };
+  const { real = [], fake = [], l2 } = kept;
+  const accuracies = { realAccuracy: accuracy(real, labels), fakeAccuracy: accuracy(fake, asked) };
+  const l2Loss = released(l2);
+  tf.dispose([real, fake]);
+  return { dLoss, ...accuracies, ...(l2Loss && { l2Loss }) };
 }
 
 function stepGenerator(work: Work): Pick<StepOutputs, 'gLoss' | 'l2Loss'> {
-  const { net, weights, inputs, y, directions, config } = work;
-  const { pictures, labels, asked, latents: z, draws } = inputs;
+  const { net, weights, inputs, y, directions, config, silent } = work;
+  const { pictures, asked, latents: z, draws } = inputs;
+  const { diversityWeight, reconstructionWeight } = config;
   const running = new Moments();
   const d = normalised(weights, directions);
-  const known = conditions(net, labels);
-  let l2: Scalar | undefined;
+  const repaintReal = net.repaint === undefined && reconstructionWeight > 0 ? realRepainter(work, d) : undefined;
+  const kept: Kept = {};
   const loss = () => {
-    const fakes = generate(net, weights, { ask: { z, y }, pass: running.pass });
-    const answer = discriminate(net, d, augment(fakes, draws.again), silent);
-    let total = labelLoss(net.objective, answer, targets(net, asked));
-    if (config.diversityWeight > 0)
-      total = tf.add(total, tf.mul(diversityLoss(fakes, pictures), config.diversityWeight));
-    if (config.reconstructionWeight === 0) return total;
-    const repainted = repaint(pictures);
-    l2 = tf.keep(squaredError(repainted, pictures));
-    return tf.add<Scalar>(total, tf.mul(l2, config.reconstructionWeight));
+    const fakes = generate(net, weights, { ask: { z, y }, pass: { ...silent, ...running.pass } });
+    const { code, logits } = judge(net, d, augment(fakes, draws.again), silent);
+    const terms = [labelLoss(net.objective, logits, targets(net, asked))];
+    if (diversityWeight > 0) terms.push(tf.mul(diversityLoss(fakes, pictures), diversityWeight));
+    if (repaintReal) {
+      kept.l2 = tf.keep(squaredError(repaintReal(), pictures));
+      terms.push(tf.mul(kept.l2, reconstructionWeight));
+    } else if (net.repaint && reconstructionWeight > 0) {
+      terms.push(tf.mul(squaredError(net.repaint(d, code, silent), fakes), reconstructionWeight));
+    }
+    return terms.length === 1 ? (terms[0] as Scalar) : tf.addN(terms);
   };
-  /** Dec(Enc(x)), asked for the labels that the works have. */
-  const repaint = (x: Tensor4D) =>
-    net.decode(weights, net.encode(d, x, silent), { ask: { z: tf.zerosLike(z), y: known }, pass: silent });
   const gLoss = descend(work, { part: 'generator.', loss, rate: inputs.generatorRate });
   running.store(weights);
-  if (l2 === undefined) return { gLoss };
-  const l2Loss = tf.clone(l2);
-  l2.dispose();
-  return { gLoss, l2Loss };
+  const l2Loss = released(kept.l2);
+  return { gLoss, ...(l2Loss && { l2Loss }) };
+}
+
+/** Dec(Enc(x)) of the real pictures, asked for the labels that they have: the L2 path of the ICIP paper. */
+function realRepainter({ net, weights, inputs, silent }: Work, d: Parameters): () => Tensor4D {
+  const { pictures, labels, latents } = inputs;
+  const ask = { z: tf.zerosLike(latents), y: conditions(net, labels) };
+  return () => net.decode(weights, net.encode(d, pictures, silent), { ask, pass: silent });
+}
+
+/** What a loss function leaves behind for its caller. */
+interface Kept {
+  real?: Tensor2D[];
+  fake?: Tensor2D[];
+  l2?: Scalar;
+}
+
+/** A kept scalar as one that is freed with all others. */
+function released(kept: Scalar | undefined): Scalar | undefined {
+  const scalar = kept && tf.clone(kept);
+  kept?.dispose();
+  return scalar;
 }
 
 interface Descent {
@@ -140,14 +168,10 @@ function follow({ average, weights, inputs: { averageDecay: decay } }: Work): vo
   }
 }
 
-/** Batch statistics that nobody stores. */
-const silent: Pass = {
-  training: true,
-  observe: (_name, mean, variance) => {
-    mean.dispose();
-    variance.dispose();
-  },
-};
+function forget(_name: string, mean: Tensor1D, variance: Tensor1D): void {
+  mean.dispose();
+  variance.dispose();
+}
 
 /** Collects the batch statistics of one pass, then moves the stored ones towards them. */
 class Moments {
