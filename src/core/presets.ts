@@ -21,7 +21,7 @@ export const tunable = z.strictObject({
   /** Kinds of labels that the networks are conditioned on; `icip2017` and `tip2019` know exactly one. */
   labelKinds: z.array(z.enum(LABEL_KINDS)).min(1).max(3),
   /** Pictures in one step, of each kind (real and generated). */
-  batchSize: z.int().min(1).max(1024),
+  batchSize: z.int().min(2).max(1024),
   /** Length of the latent vector z. */
   latentSize: z.int().min(1).max(1024),
   /** Channels of the widest-resolution layer; deeper layers have multiples of it. */
@@ -32,6 +32,7 @@ export const tunable = z.strictObject({
   /** Adam's decay of the first and second moment; RMSProp uses `beta2` as its decay (rho). */
   beta1: decay,
   beta2: decay,
+  /** Adam adds it to the root of the second moment, RMSProp within the root. */
   epsilon: z.number().positive().max(1),
   /** Share of the steps after which the learning rates are multiplied by `learningRateDropFactor`; 1: never. */
   learningRateDropAt: share,
@@ -48,7 +49,10 @@ export const tunable = z.strictObject({
   augment: z.array(z.enum(['color', 'translation', 'cutout'])).max(3),
   /** 0: works are drawn as the collection holds them; 1: every label equally often. */
   labelBalance: share,
-  /** Share of the training pictures for which a kind's label is withheld from both networks. */
+  /**
+   * Share of the generated pictures for which a kind of label is not asked for, so that G learns to paint without it.
+   * Real works always tell D what they are. Not for icip2017, whose outputs cannot say "any label".
+   */
   labelDropout: share,
   /**
    * Weight, in G's loss, of the variety that two pictures of the same labels lack against two such works; above 0 works
@@ -91,7 +95,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       discriminatorLearningRate: 1e-3,
       beta1: 0,
       beta2: 0.9,
-      epsilon: 1e-8,
+      epsilon: 1e-10,
       learningRateDropAt: 0.8,
       learningRateDropFactor: 0.1,
       reconstructionWeight: 1,
@@ -208,26 +212,36 @@ export function resolveConfig({ preset: name, resolution, batchSize, config }: C
   if (!changes.success) {
     const [first] = changes.error.issues;
     const reasons = changes.error.issues.map((issue) => `${issue.path.join('.') || 'config'}: ${issue.message}`);
-    const inBatchSize = first?.path[0] === 'batchSize' && batchSize !== undefined;
+    const [field, ...rest] = first?.path.map(String) ?? [];
     throw new AppError('INVALID_INPUT', `${reasons.join('; ')}. Fields: ${Object.keys(preset.config).join(', ')}.`, {
-      path: inBatchSize ? ['input', 'batchSize'] : ['input', 'config', ...(first?.path.map(String) ?? [])],
+      path: [...placeOf(field, batchSize), ...rest],
     });
   }
   const defined = Object.fromEntries(Object.entries(changes.data).filter(([, value]) => value !== undefined));
   const complete = trainConfig.parse({ ...preset.config, ...defined, preset: found, resolution: size });
-  if (new Set(complete.labelKinds).size !== complete.labelKinds.length) {
-    throw new AppError('INVALID_INPUT', 'labelKinds names a kind twice.', { path: ['input', 'config', 'labelKinds'] });
-  }
-  if (found !== 'studio' && complete.labelKinds.length !== 1) {
-    throw new AppError(
-      'INVALID_INPUT',
-      `Preset ${found} is conditioned on exactly one kind of label, e.g. ["style"].`,
-      {
-        path: ['input', 'config', 'labelKinds'],
-      },
-    );
-  }
+  checkTogether(complete, batchSize);
   return complete;
+}
+
+/** Where a field was given: the batch size has an argument of its own. */
+function placeOf(field: string | undefined, batchSize: number | undefined): string[] {
+  if (field === 'batchSize' && batchSize !== undefined) return ['input', 'batchSize'];
+  return field === undefined ? ['input', 'config'] : ['input', 'config', field];
+}
+
+/** What each field allows by itself, but not together with others. @throws AppError INVALID_INPUT */
+function checkTogether(config: TrainConfig, asked: number | undefined): void {
+  const { preset, labelKinds, batchSize, diversityWeight, labelDropout } = config;
+  const refuse = (field: string, message: string) => {
+    throw new AppError('INVALID_INPUT', message, { path: placeOf(field, asked) });
+  };
+  if (new Set(labelKinds).size !== labelKinds.length) refuse('labelKinds', 'labelKinds names a kind twice.');
+  if (preset !== 'studio' && labelKinds.length !== 1)
+    refuse('labelKinds', `Preset ${preset} is conditioned on exactly one kind of label, e.g. ["style"].`);
+  if (diversityWeight > 0 && batchSize % 2 === 1)
+    refuse('batchSize', 'batchSize must be even where diversityWeight is above 0: pictures come in pairs.');
+  if (preset !== 'studio' && labelDropout > 0)
+    refuse('labelDropout', `Preset ${preset} has no entry for a label that is not asked for: labelDropout must be 0.`);
 }
 
 function asFields(config: unknown): object {

@@ -19,8 +19,7 @@ export const PURPOSES = {
   gridLatent: 8,
   pictureLatent: 9,
   labelDropout: 10,
-  dropout: 11,
-  statistics: 12,
+  // 11 and 12 were taken once: a number is never used again for something else.
   partner: 13,
   noise: 14,
 } as const;

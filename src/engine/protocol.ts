@@ -47,7 +47,7 @@ export type ToGenerator = {
   readonly pictures: readonly PaintRequest[];
 };
 
-/** Said by both kinds of child. `alive` comes at least every second between two steps. */
+/** Said by both kinds of child. `alive` comes every second, except while a step, a recording or a painting lasts. */
 export type FromChild =
   | { readonly type: 'hello'; readonly version: number; readonly device: string }
   | { readonly type: 'alive' }

@@ -26,6 +26,7 @@ const rules: readonly Rule[] = [
   {
     files: /^engine\/graph\//,
     may: [
+      'core/',
       'engine/graph/',
       'engine/tensorflow.ts',
       '@tensorflow/tfjs-core',

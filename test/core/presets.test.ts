@@ -54,6 +54,14 @@ describe('the configuration of a run', () => {
       'INVALID_INPUT',
       ['input', 'config', 'labelKinds'],
     ],
+    [{ preset: 'studio', resolution: 64, batchSize: 1 }, 'INVALID_INPUT', ['input', 'batchSize']],
+    [{ preset: 'studio', resolution: 64, batchSize: 7 }, 'INVALID_INPUT', ['input', 'batchSize']],
+    [{ preset: 'studio', resolution: 64, config: { batchSize: 7 } }, 'INVALID_INPUT', ['input', 'config', 'batchSize']],
+    [
+      { preset: 'icip2017', resolution: 64, config: { labelDropout: 0.1 } },
+      'INVALID_INPUT',
+      ['input', 'config', 'labelDropout'],
+    ],
   ] as const)('%j is refused', (request, code, path) => {
     expect(mistake(request)).toMatchObject({ code, path });
   });

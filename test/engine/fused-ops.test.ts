@@ -21,6 +21,15 @@ describe('the fused kernels agree with the same mathematics composed of tfjs ope
       tf.dispose([mean, variance]);
       return y;
     };
+    // Of 48 places a channel, as of a sample: divided by 47.
+    const composedStatistics = tf.tidy(() => {
+      const { mean, variance } = tf.moments(x(), [0, 1, 2]);
+      return [...mean.dataSync(), ...tf.mul(variance, 48 / 47).dataSync()];
+    });
+    const statistics = batchNormTraining({ x: x(), scale: gain(), offset: shift(), epsilon: EPSILON });
+    expect([...statistics.mean.dataSync(), ...statistics.variance.dataSync()]).toEqual(
+      composedStatistics.map((number) => expect.closeTo(number, 4)),
+    );
     const gradients = (norm: typeof fused) =>
       tf.tidy(() => {
         const loss = (...args: import('@tensorflow/tfjs-core').Tensor[]) => {
@@ -34,6 +43,21 @@ describe('the fused kernels agree with the same mathematics composed of tfjs ope
     ours.forEach((values, i) => {
       expect(values).toEqual(theirs[i]?.map((number) => expect.closeTo(number, 3)));
     });
+  });
+
+  it('and so does what stands in for them where the backend is not TensorFlow', async () => {
+    const results = (): number[] => {
+      const { y, mean, variance } = batchNormTraining({ x: x(), scale: gain(), offset: shift(), epsilon: EPSILON });
+      return [y, mean, variance, leakyRelu(y, 0.2)].flatMap((tensor) => [...tensor.dataSync()]);
+    };
+    const native = results();
+    const name = tf.getBackend();
+    await tf.setBackend('cpu');
+    try {
+      expect(results()).toEqual(native.map((number) => expect.closeTo(number, 3)));
+    } finally {
+      await tf.setBackend(name);
+    }
   });
 
   it('leaky ReLU and its gradient', () => {

@@ -204,6 +204,21 @@ describe('variables of a program', () => {
     expect(listOf(program.read(['a']).get('a'))).toEqual([3]);
   });
 
+  it('can be put back to its first value after a change in place', () => {
+    const [w, x] = [scalar(1), tf.scalar(5)];
+    const body = () => {
+      const before = tf.clone(w);
+      const attributes = { dtype: { is: 'type', value: 1 } } as const;
+      inPlace({ op: 'AssignSubVariableOp', attributes, inputs: [w, x], eagerly: () => w.assign(tf.sub(w, x)) });
+      const after = tf.add(w, 0);
+      w.assign(before);
+      return { after };
+    };
+    const program = keep(Program.compile(new Map([['w', w]]), { f: { inputs: { x }, body } }));
+    expect([1, 2].map(() => listOf(program.run('f', { x })['after'])[0])).toEqual([-4, -4]);
+    expect(listOf(program.read().get('w'))).toEqual([1]);
+  });
+
   it('can be changed in place by an operation, between a read before and a read after', () => {
     const [w, m, v] = [tf.variable(tf.tensor1d([1, 2])), tf.variable(tf.zeros([2])), tf.variable(tf.zeros([2]))];
     const gradient = tf.tensor1d([0.5, -4]);
@@ -260,6 +275,24 @@ describe('a recording', () => {
     expect(refuses(() => ({ y: tf.scalar(tf.exp(1).dataSync()[0] ?? 0) }))).toThrow('must not read');
     const large = numbers(1, 2 ** 23 / 2 + 1);
     expect(refuses(() => ({ y: tf.exp(large) }))).toThrow('declare it as an input');
+  });
+
+  it('refuses what it would get wrong: shared inputs, undeclared variables, a change in place after an assignment', () => {
+    const x = tf.scalar(1);
+    const shared = { a: x, b: tf.clone(x) };
+    expect(() => Program.compile(new Map(), { f: { inputs: shared, body: () => ({ y: tf.add(x, 1) }) } })).toThrow(
+      'share',
+    );
+    const stranger = scalar(3);
+    expect(refuses(() => ({ y: tf.add(stranger, 1) }))).toThrow('not declared');
+    const w = scalar(1);
+    const body = () => {
+      w.assign(tf.mul(w, 10));
+      const attributes = { dtype: { is: 'type', value: 1 } } as const;
+      inPlace({ op: 'AssignSubVariableOp', attributes, inputs: [w, x], eagerly: () => w.assign(tf.sub(w, x)) });
+      return {};
+    };
+    expect(() => Program.compile(new Map([['w', w]]), { f: { inputs: { x }, body } })).toThrow('after an assignment');
   });
 
   it('leaves the backend as it was, also where it fails', () => {

@@ -5,6 +5,7 @@ import { normal } from '../../src/core/seeds.ts';
 import { augment, draw } from '../../src/engine/gan/augment.ts';
 import { upsampledConv2d, withPairDeviation } from '../../src/engine/gan/layers.ts';
 import { directionSpec, keepDirections, normalised, powerIteration } from '../../src/engine/gan/spectral.ts';
+import { averageOverlapping } from '../../src/engine/gan/tip2019.ts';
 import { Weights } from '../../src/engine/gan/weights.ts';
 import { tf } from '../../src/engine/tensorflow.ts';
 
@@ -82,6 +83,16 @@ describe('spectral normalisation', () => {
       return tf.sum(tf.mul(gradient ?? tf.scalar(Number.NaN), weights.get('d.kernel'))).dataSync()[0];
     });
     expect(along).toBeCloseTo(0, 4);
+  });
+});
+
+describe('the overlapping average of the TIP 2019 paper', () => {
+  it('is TensorFlow’s average pooling of 3 x 3 at every second place', () => {
+    const pictures = numbers(4, 2, 8, 8, 3) as Tensor4D;
+    const [ours, theirs] = tf.tidy(() =>
+      [averageOverlapping(pictures), tf.avgPool(pictures, 3, 2, 'same')].map((tensor) => [...tensor.dataSync()]),
+    ) as number[][];
+    expect(ours).toEqual(theirs?.map((value) => expect.closeTo(value, 5)));
   });
 });
 

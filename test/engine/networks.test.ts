@@ -1,13 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { PRESETS, type TrainConfig } from '../../src/core/presets.ts';
-import {
-  type Architecture,
-  architectureOf,
-  conditionColumns,
-  generate,
-  judge,
-} from '../../src/engine/gan/architecture.ts';
-import { conditions, fakeTargets, labelTensor, targets } from '../../src/engine/gan/conditions.ts';
+import { type Architecture, architectureOf, generate, judge } from '../../src/engine/gan/architecture.ts';
+import { conditionColumns, conditions, fakeTargets, labelTensor, targets } from '../../src/engine/gan/conditions.ts';
 import { INFERENCE } from '../../src/engine/gan/layers.ts';
 import { Trainer } from '../../src/engine/gan/trainer.ts';
 import { sizeOf, Weights } from '../../src/engine/gan/weights.ts';
@@ -197,7 +191,7 @@ describe('the networks of studio', () => {
     });
     expect(low).toBeGreaterThanOrEqual(-1);
     expect(high).toBeLessThanOrEqual(1);
-    expect(conditionColumns(net)).toBe(5 + 10 + 3 + 3);
+    expect(conditionColumns(net.heads, true)).toBe(5 + 10 + 3 + 3);
   });
 
   it('gives "unspecified" a column of its own, and asks only for "not fake" there', () => {
@@ -238,6 +232,14 @@ describe('one training step', () => {
     const again = [1, 2].map((step) => second.step(step, randomBatch(net, config, step), TOTAL));
     expect(again).toEqual(losses);
     expect(await second.average.read()).toEqual(await first.average.read());
+  });
+
+  it('is possible where a kind has one label only', () => {
+    for (const config of [studio({ labelKinds: ['style', 'genre'] }), icip({ width: 4, batchSize: 4 })]) {
+      const net = architectureOf(config, { artist: 0, style: 1, genre: 2 });
+      const { dLoss, gLoss } = keep(new Trainer(net, config, 3)).step(1, randomBatch(net, config, 1), 10);
+      expect([dLoss, gLoss].every(Number.isFinite)).toBe(true);
+    }
   });
 
   it('moves every trainable weight of G and of D', async () => {

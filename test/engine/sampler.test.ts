@@ -74,6 +74,14 @@ describe('labels asked for', () => {
     expect(all.filter((value) => value === -1).length / all.length).toBeCloseTo(0.25, 1);
   });
 
+  it('come in pairs and are withheld, too, where they are drawn evenly', () => {
+    const even = { ...config, labelKinds: ['style' as const], labelBalance: 0, labelDropout: 0.25 };
+    const columns = steps.flatMap((step) => new Sampler(index, even, 1).at(step).asked);
+    for (const column of columns) for (const [one, other] of pairsOf(column)) expect(other).toBe(one);
+    const all = columns.flatMap((column) => [...column]);
+    expect(new Set(all)).toEqual(new Set([-1, 0, 1]));
+  });
+
   it('are drawn evenly as in the paper where nothing is balanced', () => {
     const even = { ...config, labelKinds: ['style' as const], labelBalance: 0, labelDropout: 0, diversityWeight: 0 };
     const sampler = new Sampler(index, even, 1);

@@ -8,7 +8,7 @@ import { PackReader } from '../../datasets/pack-reader.ts';
 import type { Batch } from '../gan/step-inputs.ts';
 import { Sampler } from './sampler.ts';
 
-export class Batches implements Disposable {
+export class Batches {
   readonly #pack: PackReader;
   readonly #config: TrainConfig;
   readonly #seed: number;
@@ -54,10 +54,6 @@ export class Batches implements Disposable {
       });
     });
     return pictures;
-  }
-
-  [Symbol.dispose](): void {
-    this.#pack[Symbol.dispose]();
   }
 }
 

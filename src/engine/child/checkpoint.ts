@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { AppError } from '../../core/errors.ts';
 import { CARD_FILE, type ModelCard, WEIGHTS_FILE } from '../../core/model-card.ts';
 import { STATE_GROUPS, type StateGroup, type Trainer } from '../gan/trainer.ts';
-import type { Weights } from '../gan/weights.ts';
+import { type WeightSpec, Weights } from '../gan/weights.ts';
 import { sha256, writeFolder } from './durable.ts';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from './safetensors.ts';
 
@@ -62,7 +62,7 @@ export function loadCheckpoint(dir: string, trainer: Trainer): { step: number; s
     throw new AppError('DAMAGED_FILE', 'The manifest names another step.');
   // All is compared before anything is changed.
   const groups = trainer.state;
-  const valuesOf = (group: StateGroup) => matching(tensors, groups[group], group);
+  const valuesOf = (group: StateGroup) => matching(tensors, groups[group].specs, group);
   trainer.restore({ weights: valuesOf('weights'), average: valuesOf('average'), slots: valuesOf('slots') });
   return { step: manifest.data.step, sha256: manifest.data.sha256 };
 }
@@ -82,18 +82,19 @@ export async function saveModel(dir: string, trainer: Trainer, card: Omit<ModelC
   return complete;
 }
 
-/** @throws AppError DAMAGED_FILE */
-export function loadModelWeights(dir: string, expectedSha256: string, weights: Weights): void {
+/** A model's weights, as `specs` lists them. @throws AppError DAMAGED_FILE */
+export function loadModelWeights(dir: string, expectedSha256: string, specs: readonly WeightSpec[]): Weights {
   const bytes = readFile(join(dir, WEIGHTS_FILE));
   if (sha256(bytes) !== expectedSha256)
     throw new AppError('DAMAGED_FILE', `${WEIGHTS_FILE} is not the file that ${CARD_FILE} names.`);
-  weights.load(matching(decodeSafetensors(bytes).tensors, weights, undefined));
+  const values = matching(decodeSafetensors(bytes).tensors, specs, undefined);
+  return new Weights(specs, ({ name }) => values.get(name) ?? new Float32Array());
 }
 
 /** Half-written folders of a child that was killed. */
 export function removeDrafts(parent: string): void {
   for (const name of readdirSync(parent))
-    if (name.startsWith('.step-')) rmSync(join(parent, name), { recursive: true, force: true });
+    if (/^\.(step-|model\.)/.test(name)) rmSync(join(parent, name), { recursive: true, force: true });
 }
 
 async function stored(weights: Weights): Promise<Map<string, StoredTensor>> {
@@ -103,14 +104,14 @@ async function stored(weights: Weights): Promise<Map<string, StoredTensor>> {
   );
 }
 
-/** The values for `weights`, or DAMAGED_FILE where one is absent or has another shape. */
+/** The values for `specs`, or DAMAGED_FILE where one is absent or has another shape. */
 function matching(
   tensors: ReadonlyMap<string, StoredTensor>,
-  weights: Weights,
+  specs: readonly WeightSpec[],
   group: string | undefined,
 ): Map<string, Float32Array> {
   return new Map(
-    weights.specs.map(({ name, shape }) => {
+    specs.map(({ name, shape }) => {
       const key = group === undefined ? name : `${group}/${name}`;
       const tensor = tensors.get(key);
       if (tensor === undefined || tensor.shape.join() !== shape.join()) {

@@ -69,7 +69,6 @@ async function runJob(job: TrainJob, wishes: { stop(): StopReason | undefined })
 
 function runGenerator(): void {
   const models = new ModelCache();
-  setInterval(() => void send({ type: 'alive' }), ALIVE_EVERY_MS);
   process.on('SIGTERM', leave);
   process.on('message', (raw) => {
     const request = parseToGenerator(raw);
@@ -101,6 +100,8 @@ const isDiskFull = (error: unknown) =>
 // Ctrl-C reaches the whole group: the parent decides what becomes of its children.
 process.on('SIGINT', () => {});
 process.on('disconnect', leave);
+// Between two steps, and while files are read.
+setInterval(() => void send({ type: 'alive' }), ALIVE_EVERY_MS);
 if (process.argv[2] === 'trainer') runTrainer();
 else runGenerator();
 await send({ type: 'hello', version: PROTOCOL_VERSION, device: device() });

@@ -5,7 +5,6 @@ import { AppError } from '../../core/errors.ts';
 import type { Conditions } from '../../core/labels.ts';
 import { CARD_FILE, type ModelCard, modelCard } from '../../core/model-card.ts';
 import { architectureOf } from '../gan/architecture.ts';
-import { Weights } from '../gan/weights.ts';
 import { loadModelWeights } from './checkpoint.ts';
 import { Painter } from './paint.ts';
 
@@ -46,13 +45,7 @@ function load(dir: string): LoadedModel {
   const { artist, style, genre } = card.labels;
   const net = architectureOf(card.config, { artist: artist.length, style: style.length, genre: genre.length });
   const generator = net.specs.filter(({ name }) => name.startsWith('generator.'));
-  const weights = Weights.fromSeed(generator, 0);
-  try {
-    loadModelWeights(dir, card.sha256, weights);
-  } catch (error) {
-    weights[Symbol.dispose]();
-    throw error;
-  }
+  const weights = loadModelWeights(dir, card.sha256, generator);
   const index = new Map<string, number>(
     net.heads.flatMap(({ kind }) => card.labels[kind].map(({ slug }, i) => [`${kind}:${slug}`, i] as const)),
   );

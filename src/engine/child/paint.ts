@@ -28,7 +28,7 @@ export interface PainterOptions {
 
 export class Painter implements Disposable {
   readonly #net: Architecture;
-  readonly #weights: Weights;
+  #weights: Weights;
   readonly #latentSize: number;
   readonly #compiled: boolean;
   /** By the number of pictures: a graph is for one. */
@@ -56,8 +56,9 @@ export class Painter implements Disposable {
     return Uint8Array.from(Buffer.concat(parts));
   }
 
-  /** The weights have other values now. */
-  refresh(): void {
+  /** Paints with the values that these weights have now. */
+  refresh(weights: Weights): void {
+    this.#weights = weights;
     for (const program of this.#programs.values()) program.write(this.#weights.variables);
   }
 

@@ -60,9 +60,7 @@ export class SampleGrid implements Disposable {
         return column?.head === head ? column.label : -1;
       }),
     );
-    // Asking for the average brings it up to the last step.
-    void this.#trainer.average;
-    this.#painter.refresh();
+    this.#painter.refresh(this.#trainer.average);
     const pictures = this.#painter.paint({ latents, labels });
     const pixels = tileGrid(pictures, { columns, rows: ROWS, side });
     return {

@@ -17,7 +17,7 @@ export interface Drawn {
   readonly asked: Labels;
 }
 
-/** Labels of one work, per kind of the run; -1: none, or withheld. */
+/** A label per kind of the run; -1: none, or one that is not asked for. */
 type LabelSet = readonly number[];
 
 export class Sampler {
@@ -85,23 +85,27 @@ export class Sampler {
   }
 
   /**
-   * What the generated pictures are asked for: without balancing, labels drawn evenly (the paper); with it, the labels of
-   * works drawn like the real ones, each kind withheld from a share of the pictures.
+   * What the generated pictures are asked for, each kind withheld from a share of them. Without balancing a single kind's
+   * labels are drawn evenly (the papers); else they are those of works drawn like the real ones.
    */
   #asked(step: number): Labels {
-    const { batchSize, labelKinds, labelBalance, diversityWeight } = this.#config;
-    if (labelBalance === 0 && labelKinds.length === 1) {
-      return labelKinds.map((kind) =>
-        integers(this.#seed, 'trainLabel', step, batchSize, this.#index.labels[kind].length),
-      );
-    }
-    const works = this.#draw('trainLabel', step);
+    const { batchSize, diversityWeight } = this.#config;
+    const wanted = this.#wanted(step);
     const withheld = this.#withheld(2 * step + 1);
-    const sets = Array.from(works, (_own, i) => {
+    const sets = Array.from({ length: batchSize }, (_, i) => {
       const place = diversityWeight > 0 ? i - (i % 2) : i;
-      return this.#labelsOf(works[place] ?? 0).map((label, head) => (withheld(place, head) ? -1 : label));
+      return (wanted[place] ?? []).map((label, head) => (withheld(place, head) ? -1 : label));
     });
     return this.#columns(sets);
+  }
+
+  #wanted(step: number): LabelSet[] {
+    const { batchSize, labelKinds, labelBalance } = this.#config;
+    const [only] = labelKinds;
+    if (labelBalance > 0 || only === undefined || labelKinds.length > 1)
+      return Array.from(this.#draw('trainLabel', step), (work) => this.#labelsOf(work));
+    const classes = this.#index.labels[only].length;
+    return Array.from(integers(this.#seed, 'trainLabel', step, batchSize, classes), (label) => [label]);
   }
 
   #withheld(counter: number): (place: number, head: number) => boolean {

@@ -2,6 +2,7 @@
  * A training run as a story, top to bottom in the order of time: load, step, measure, sample, save, end. It says what
  * happened; main.ts decides who hears it.
  */
+import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AppError } from '../../core/errors.ts';
 import { LABEL_KINDS } from '../../core/labels.ts';
@@ -20,8 +21,6 @@ export interface Wishes {
   stop(): StopReason | undefined;
 }
 
-const ALIVE_EVERY_MS = 1_000;
-
 export async function* train(job: TrainJob, wishes: Wishes): AsyncGenerator<FromTrainer, void> {
   if ((await sha256OfFile(job.pack)) !== job.packSha256) {
     yield failed(0, 'The packed dataset is damaged: its SHA-256 differs. Import the dataset again.');
@@ -31,10 +30,11 @@ export async function* train(job: TrainJob, wishes: Wishes): AsyncGenerator<From
   const { config, seed, totalSteps } = job;
   const net = architectureOf(config, classCounts(pack));
   using trainer = new Trainer(net, config, seed);
-  using batches = new Batches({ pack, config, seed, pixelRange: net.pixelRange });
+  const batches = new Batches({ pack, config, seed, pixelRange: net.pixelRange });
   using grid = new SampleGrid(trainer, { config, index: pack.index, seed });
 
   removeDrafts(job.checkpointsDir);
+  removeDrafts(dirname(job.modelDir));
   const { damaged, ...start } = resume(job.resumeFrom, trainer);
   yield { type: 'started', step: start.step, damaged };
 
@@ -69,7 +69,6 @@ export async function* train(job: TrainJob, wishes: Wishes): AsyncGenerator<From
       state = checkpoint;
       yield checkpointed(checkpoint);
     }
-    if (clock.aliveIsDue()) yield { type: 'alive' };
     // IPC messages are heard between two steps.
     await nextTurn();
   }
@@ -145,12 +144,11 @@ function brokenLoss(losses: Losses & Accuracies): 'dLoss' | 'gLoss' | 'l2Loss' |
 
 const failed = (step: number, message: string): FromTrainer => ({ type: 'ended', step, reason: 'failed', message });
 
-/** Speed since the last measure, and when something was last said. Monotonic: the wall clock may jump. */
+/** Speed since the last measure. Monotonic: the wall clock may jump. */
 class Clock {
   readonly #batchSize: number;
   #since = performance.now();
   #steps = 0;
-  #alive = performance.now();
 
   constructor(batchSize: number) {
     this.#batchSize = batchSize;
@@ -166,12 +164,5 @@ class Clock {
     this.#since = now;
     this.#steps = 0;
     return { imagesPerSecond: this.#batchSize / secondsPerStep, etaSeconds: stepsLeft * secondsPerStep };
-  }
-
-  aliveIsDue(): boolean {
-    const now = performance.now();
-    if (now - this.#alive < ALIVE_EVERY_MS) return false;
-    this.#alive = now;
-    return true;
   }
 }

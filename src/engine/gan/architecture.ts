@@ -1,13 +1,16 @@
 /**
  * What a preset's networks offer to the training step and to the sampler, whatever they are made of.
  *
- *   G = zNet + Dec     D = Enc + clsNet     code = what Enc gives and Dec takes, so Dec(Enc(x)) is an autoencoder
+ *   G = zNet + Dec     D = Enc + clsNet
+ *
+ * What Enc gives, the code, G's Dec takes, so that Dec(Enc(x)) is an autoencoder; in tip2019 D has a decoder of its own.
  */
 import type { Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { LabelKind } from '../../core/labels.ts';
 import type { TrainConfig } from '../../core/presets.ts';
 import { icip2017 } from './icip2017.ts';
 import type { Pass } from './layers.ts';
+import type { Objective } from './losses.ts';
 import { studio } from './studio.ts';
 import { tip2019 } from './tip2019.ts';
 import type { Parameters, WeightSpec } from './weights.ts';
@@ -33,7 +36,7 @@ export interface Architecture {
   /** Values of a pixel: [0, 1] after a sigmoid or [-1, 1] after tanh. */
   readonly pixelRange: readonly [number, number];
   /** How the K + 1 outputs of a head are read: as independent probabilities (the paper) or as one distribution. */
-  readonly objective: 'sigmoid' | 'softmax';
+  readonly objective: Objective;
   readonly specs: readonly WeightSpec[];
   /** Layers of D whose kernels are used spectrally normalised. */
   readonly spectral: readonly string[];
@@ -75,9 +78,4 @@ export interface Judgement {
 export function judge(net: Architecture, weights: Parameters, pictures: Tensor4D, pass: Pass): Judgement {
   const code = net.encode(weights, pictures, pass);
   return { code, logits: net.classify(weights, code, pass) };
-}
-
-/** Width of y. */
-export function conditionColumns(net: Pick<Architecture, 'heads' | 'unspecified'>): number {
-  return net.heads.reduce((sum, { classes }) => sum + classes + (net.unspecified ? 1 : 0), 0);
 }

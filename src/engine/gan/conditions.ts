@@ -1,7 +1,7 @@
 /** Class indices as what the networks take and are measured by. -1: no label of this kind, or none is asked for. */
-import type { Rank, Scalar, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import type { Rank, Scalar, Tensor2D } from '@tensorflow/tfjs-core';
 import { tf } from '../tensorflow.ts';
-import type { Architecture } from './architecture.ts';
+import type { Architecture, Head } from './architecture.ts';
 
 /** Per head a class index for each picture. */
 export type Labels = readonly Int32Array[];
@@ -14,6 +14,11 @@ export function labelTensor(labels: Labels): Tensor2D {
     (_, i) => labels[i % labels.length]?.[Math.floor(i / labels.length)] ?? -1,
   );
   return tf.tensor2d(rows, [batch, labels.length], 'int32');
+}
+
+/** Width of y. */
+export function conditionColumns(heads: readonly Head[], unspecified: boolean): number {
+  return heads.reduce((sum, { classes }) => sum + classes + (unspecified ? 1 : 0), 0);
 }
 
 /** y [B, columns]: one-hot per kind; "unspecified" has a column of its own where the network has one, else zeros. */
@@ -47,18 +52,25 @@ export function fakeTargets({ heads }: Pick<Architecture, 'heads'>, batch: numbe
 
 /** Over all heads, the share of the known labels that have the highest of the K + 1 outputs; NaN where none is known. */
 export function accuracy(answers: readonly Tensor2D[], labels: Tensor2D): Scalar {
-  const hits = answers.map((logits, head) => tf.equal(tf.argMax(logits, 1), column(labels, head)));
-  const right = tf.sum(tf.cast(tf.stack(hits), 'float32'));
+  const named = answers.map((logits) => tf.argMax(logits, 1));
+  const right = tf.sum(tf.cast(tf.equal(tf.stack(named, 1), labels), 'float32'));
   const known = tf.sum(tf.cast(tf.greaterEqual(labels, 0), 'float32'));
   return tf.div<Scalar>(right, known);
 }
 
-function column(labels: Tensor2D, head: number): Tensor1D {
-  return tf.reshape(tf.slice(labels, [0, head], [labels.shape[0], 1]), [labels.shape[0]]);
+/** Of one head, [B, 1]. */
+function column(labels: Tensor2D, head: number): Tensor2D {
+  return tf.slice(labels, [0, head], [labels.shape[0], 1]);
 }
 
+/** [B, depth]. By comparison: tf.oneHot refuses a kind that has one label only. */
 function oneHotOf(labels: Tensor2D, head: number, depth: number): Tensor2D {
-  return tf.oneHot(column(labels, head), depth, 1, 0, 'float32') as Tensor2D;
+  const classes = tf.tensor2d(
+    Int32Array.from({ length: depth }, (_, i) => i),
+    [1, depth],
+    'int32',
+  );
+  return tf.cast(tf.equal(column(labels, head), classes), 'float32') as Tensor2D;
 }
 
 /** [1, K + 1]: 1 for every label, 0 for FAKE. */

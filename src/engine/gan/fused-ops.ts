@@ -1,7 +1,7 @@
 /**
  * TensorFlow's fused kernels, each with its gradient, for the operations that tfjs composes out of many full-size passes:
  * batch normalisation in training and the gradient of the leaky ReLU. Where the backend is not TensorFlow (the JavaScript
- * fallback), the same mathematics is composed of tfjs operations. Both ways are compared in the tests.
+ * fallback), the same mathematics is composed of tfjs operations.
  */
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
 import { nativeBackend, typeAttribute } from '../graph/backend.ts';
@@ -15,7 +15,8 @@ export interface NormInput {
 }
 
 /**
- * y = (x - mean) / sqrt(variance + epsilon) * scale + offset, with the batch's own statistics per channel.
+ * Batch normalisation by the batch's own statistics per channel:
+ * y = (x - mean) / sqrt(variance + epsilon) * scale + offset.
  * The statistics come as kept tensors: the caller disposes of them.
  */
 export function batchNormTraining({ x, scale, offset, epsilon }: NormInput): {
@@ -27,10 +28,12 @@ export function batchNormTraining({ x, scale, offset, epsilon }: NormInput): {
   if (backend === undefined) {
     const { mean, variance } = tf.moments(x, [0, 1, 2]);
     const [m, v] = [mean as Tensor1D, variance as Tensor1D];
+    const count = x.size / x.shape[3];
     return {
       y: tf.batchNorm4d(x, m, v, offset, scale, epsilon),
       mean: tf.keep(m.clone()),
-      variance: tf.keep(v.clone()),
+      // Of the population that the batch is a sample of, as TensorFlow's kernel gives it.
+      variance: tf.keep(tf.mul(v, count / Math.max(1, count - 1))),
     };
   }
   const { binding } = backend;

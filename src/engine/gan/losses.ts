@@ -10,8 +10,8 @@
  *
  *   L_div = max(0, 1 - d(G(z, y), G(z', y)) / d(x, x')), for two works x, x' that share labels; d: mean |a - b|
  *
- * A target is a mask over the K + 1 outputs of a head: one 1 for a known label or FAKE; a 1 for every label where the
- * label is not known, which asks only for "not FAKE".
+ * A target is a mask over the K + 1 outputs of a head: one 1 for a known label or FAKE; under softmax also a 1 for every
+ * label where the label is not known, which asks only for "not FAKE".
  */
 import type { Scalar, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import { tf } from '../tensorflow.ts';

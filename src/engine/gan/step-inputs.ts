@@ -30,8 +30,8 @@ export interface StepTime {
 }
 
 /** Passes of a step that see pictures through augmentations of their own. */
-export const PASSES = ['real', 'fake', 'again'] as const;
-export type AugmentedPass = (typeof PASSES)[number];
+const PASSES = ['real', 'fake', 'again'] as const;
+type AugmentedPass = (typeof PASSES)[number];
 
 export interface StepInputs {
   /** [B, R, R, 3] */

@@ -1,6 +1,6 @@
 /**
  * One training step of ArtGAN as a function of tensors: D once, then G once on the same latents and labels, then the
- * moving average. It reads no values and draws no numbers, so that it can be recorded.
+ * moving average. It reads no values, and all chance in it comes from its inputs, so that it can be recorded.
  */
 import type { Scalar, Tensor1D, Tensor2D, Tensor4D, Variable } from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../../core/presets.ts';
@@ -76,7 +76,8 @@ function stepDiscriminator(work: Work): Pick<StepOutputs, 'dLoss' | 'l2Loss' | '
   const loss = () => {
     const d = normalised(weights, directions);
     const ofReal = { ...silent, ...running.pass, dropout: true };
-    const real = judge(net, d, augment(pictures, draws.real), ofReal);
+    const seen = augment(pictures, draws.real);
+    const real = judge(net, d, seen, ofReal);
     const fake = judge(net, d, augment(fakes, draws.fake), { ...silent, dropout: true });
     kept.real = real.logits.map((logits) => tf.keep(logits));
     kept.fake = fake.logits.map((logits) => tf.keep(logits));
@@ -85,7 +86,7 @@ function stepDiscriminator(work: Work): Pick<StepOutputs, 'dLoss' | 'l2Loss' | '
       labelLoss(net.objective, fake.logits, fakeTargets(net, asked.shape[0])),
     );
     if (net.repaint === undefined || config.reconstructionWeight === 0) return labelled;
-    kept.l2 = tf.keep(squaredError(net.repaint(d, real.code, ofReal), pictures));
+    kept.l2 = tf.keep(squaredError(net.repaint(d, real.code, ofReal), seen));
     return tf.add<Scalar>(labelled, tf.mul(kept.l2, config.reconstructionWeight));
   };
   const dLoss = descend(work, { part: 'discriminator.', loss, rate: inputs.discriminatorRate });
@@ -107,14 +108,15 @@ function stepGenerator(work: Work): Pick<StepOutputs, 'gLoss' | 'l2Loss'> {
   const kept: Kept = {};
   const loss = () => {
     const fakes = generate(net, weights, { ask: { z, y }, pass: { ...silent, ...running.pass } });
-    const { code, logits } = judge(net, d, augment(fakes, draws.again), silent);
+    const seen = augment(fakes, draws.again);
+    const { code, logits } = judge(net, d, seen, silent);
     const terms = [labelLoss(net.objective, logits, targets(net, asked))];
     if (diversityWeight > 0) terms.push(tf.mul(diversityLoss(fakes, pictures), diversityWeight));
     if (repaintReal) {
       kept.l2 = tf.keep(squaredError(repaintReal(), pictures));
       terms.push(tf.mul(kept.l2, reconstructionWeight));
     } else if (net.repaint && reconstructionWeight > 0) {
-      terms.push(tf.mul(squaredError(net.repaint(d, code, silent), fakes), reconstructionWeight));
+      terms.push(tf.mul(squaredError(net.repaint(d, code, silent), seen), reconstructionWeight));
     }
     return terms.length === 1 ? (terms[0] as Scalar) : tf.addN(terms);
   };

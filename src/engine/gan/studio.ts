@@ -14,6 +14,7 @@ import type { Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../../core/presets.ts';
 import { tf } from '../tensorflow.ts';
 import type { Architecture, Ask, Head } from './architecture.ts';
+import { conditionColumns } from './conditions.ts';
 import {
   batchNorm,
   batchNormSpec,
@@ -97,7 +98,7 @@ interface GeneratorShape {
 }
 
 function generatorSpecs({ heads, latentSize, sides, channels }: GeneratorShape): WeightSpec[] {
-  const columns = heads.reduce((sum, { classes }) => sum + classes + 1, 0);
+  const columns = conditionColumns(heads, true);
   const style = latentSize + EMBEDDING;
   const block = (name: string, from: number, to: number) => [
     ...conv2dSpec(name, [3, 3, to, from], { std: he(9 * from), bias: false }),

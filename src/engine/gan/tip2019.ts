@@ -98,7 +98,7 @@ export function tip2019(
     },
     decode(weights, code, { pass }) {
       const large = blocks(weights, 'generator', { x: code, layers: GENERATOR, pass });
-      return tf.avgPool(tf.tanh(conv2d(weights, 'generator.deconv6b', large)), 3, 2, 'same');
+      return averageOverlapping(tf.tanh(conv2d(weights, 'generator.deconv6b', large)));
     },
     encode(weights, pictures, pass) {
       const random = pass.training ? pass.random : undefined;
@@ -123,6 +123,24 @@ export function tip2019(
       },
     }),
   };
+}
+
+/**
+ * Means of 3 x 3 places at every second one, of those that are within the picture: half its side. Padded and corrected by
+ * hand: tfjs's own kernel in JavaScript has another gradient at the edges than TensorFlow's.
+ */
+export function averageOverlapping(pictures: Tensor4D): Tensor4D {
+  const side = pictures.shape[1] / 2;
+  const padded = tf.pad(pictures, [
+    [0, 0],
+    [0, 1],
+    [0, 1],
+    [0, 0],
+  ]) as Tensor4D;
+  const edge = Float32Array.from({ length: side }, (_, i) => (i === side - 1 ? 1.5 : 1));
+  const rows = tf.tensor4d(edge, [1, side, 1, 1]);
+  const columns = tf.tensor4d(edge, [1, 1, side, 1]);
+  return tf.mul(tf.avgPool(padded, 3, 2, 'valid'), tf.mul(rows, columns));
 }
 
 interface Blocks {

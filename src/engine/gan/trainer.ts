@@ -41,8 +41,8 @@ export class Trainer implements Disposable {
   readonly #compiled: boolean;
   readonly #state: TrainingState;
   #program: Program | undefined;
-  /** The program has gone on: its variables are newer than those of `#state`. */
-  #ahead = false;
+  /** Groups of `#state` that are older than the program's variables. */
+  readonly #stale = new Set<StateGroup>();
 
   constructor(net: Architecture, config: TrainConfig, seed: number, { compiled = compiles }: TrainerOptions = {}) {
     this.net = net;
@@ -60,20 +60,21 @@ export class Trainer implements Disposable {
 
   /** The state after the last step, to be read. */
   get state(): TrainingState {
-    if (this.#ahead) this.#pull();
+    for (const group of STATE_GROUPS) this.#pull(group);
     return this.#state;
   }
 
   /** The moving average of G, which paints. */
   get average(): Weights {
-    return this.state.average;
+    this.#pull('average');
+    return this.#state.average;
   }
 
   /** Replaces the whole state. */
   restore(values: Readonly<Record<StateGroup, ReadonlyMap<string, Float32Array>>>): void {
     for (const group of STATE_GROUPS) this.#state[group].load(values[group]);
     this.#program?.write(variablesOf(this.#state));
-    this.#ahead = false;
+    this.#stale.clear();
   }
 
   /** Runs step `step` (from 1) of `totalSteps`. */
@@ -102,27 +103,28 @@ export class Trainer implements Disposable {
     if (!this.#compiled) return run();
     const flat = flatten(inputs);
     this.#program ??= Program.compile(variablesOf(this.#state), { step: { inputs: flat, body: run } });
-    this.#ahead = true;
+    for (const group of STATE_GROUPS) this.#stale.add(group);
     return this.#program.run('step', flat);
   }
 
-  #pull(): void {
-    const values = this.#program?.read() ?? new Map();
-    for (const [name, variable] of variablesOf(this.#state)) {
-      const value = values.get(name);
-      if (value === undefined) throw new Error(`The program has no ${name}`);
-      variable.assign(value);
+  /** Brings a group up to the last step. */
+  #pull(group: StateGroup): void {
+    if (!this.#stale.delete(group) || this.#program === undefined) return;
+    const variables = namedVariables(group, this.#state[group]);
+    for (const [name, value] of this.#program.read([...variables.keys()])) {
+      variables.get(name)?.assign(value);
       value.dispose();
     }
-    this.#ahead = false;
   }
 }
 
 function variablesOf(state: TrainingState): Map<string, Variable> {
-  const named = STATE_GROUPS.flatMap((group) =>
-    [...state[group].variables].map(([name, variable]) => [`${group}/${name}`, variable] as const),
-  );
-  return new Map(named);
+  return new Map(STATE_GROUPS.flatMap((group) => [...namedVariables(group, state[group])]));
+}
+
+/** Under the names that they have in a program: the average has weights of the same names as G. */
+function namedVariables(group: StateGroup, { variables }: Weights): Map<string, Variable> {
+  return new Map([...variables].map(([name, variable]) => [`${group}/${name}`, variable]));
 }
 
 /** Frees every tensor that `work` made and did not keep; what it returns are plain values. */

@@ -3,6 +3,7 @@
  * Field numbers: tensorflow/core/framework/{graph,node_def,attr_value,tensor,tensor_shape}.proto and
  * tensorflow/core/protobuf/{meta_graph,saved_model}.proto.
  */
+import { unreachable } from '../../core/errors.ts';
 import { bytes, float, floats, integer, integers, message } from './protobuf.ts';
 
 export type Attribute =
@@ -74,6 +75,8 @@ function attributeValue(attribute: Attribute): Buffer {
       return message(1, integers(3, attribute.value));
     case 'floats':
       return message(1, floats(4, attribute.value));
+    default:
+      return unreachable(attribute);
   }
 }
 

@@ -60,25 +60,17 @@ export class Program implements Disposable {
       const kinds = new Map(Object.entries(inputs).map(([input, tensor]) => [input, kindOf(tensor)]));
       entries.set(name, { inputs: kinds, outputs, done: after(recorder, `done/${name}`, changes) });
     }
-    const float = { is: 'type', value: 1 } as const;
+    const float = { dtype: { is: 'type', value: 1 } } as const;
+    const assign = (name: string, handle: string, value: string) =>
+      nodes.named(name, { op: 'AssignVariableOp', attributes: float, inputs: [handle, value] });
     const writes = [...variables].map(([name, variable]) => {
-      const attributes = { dtype: float, shape: { is: 'shape', value: variable.shape } } as const;
+      const attributes = { ...float, shape: { is: 'shape', value: variable.shape } } as const;
       const value = nodes.named(`write/${name}`, { op: 'Placeholder', attributes });
-      const { handle } = recorder.slotOf(variable);
-      return nodes.named(`assign/${name}`, {
-        op: 'AssignVariableOp',
-        attributes: { dtype: float },
-        inputs: [handle, value],
-      });
+      return assign(`assign/${name}`, recorder.handleOf(variable), value);
     });
-    const cleared = [...recorder.scratch].map(([name, { handle, shape }]) => {
-      const content = new Uint8Array(shape.reduce((size, side) => size * side, 4));
-      const zeros = nodes.constant({ dtype: 1, shape, content });
-      return nodes.named(`clear/${name}`, {
-        op: 'AssignVariableOp',
-        attributes: { dtype: float },
-        inputs: [handle, zeros],
-      });
+    const cleared = [...recorder.scratch].map(([name, { handle, of }]) => {
+      const zeros = nodes.pure({ op: 'ZerosLike', attributes: { T: float.dtype }, inputs: [`write/${of}`] });
+      return assign(`clear/${name}`, handle, zeros);
     });
     after(recorder, 'written', [...writes, ...cleared]);
     const program = new Program(nodes.all, { variables, entries });

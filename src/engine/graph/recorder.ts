@@ -6,7 +6,8 @@
  *   - `variable.assign(value)` only swaps the data of the variable, so that what follows reads the new value; at the end
  *     the last one becomes an AssignVariableOp, which waits for all reads of the old;
  *   - a tensor that is neither recorded nor declared becomes a Const;
- *   - what cannot be written down is refused: random numbers, and values read in the middle.
+ *   - what cannot be written down is refused: random numbers (but for stateless ones, which come from a seed that is an
+ *     input), values that are read, variables that were not declared.
  */
 import type { DataId, Tensor, TensorInfo, Variable } from '@tensorflow/tfjs-core';
 import { tf } from '../tensorflow.ts';
@@ -25,10 +26,18 @@ interface Slot {
   readonly handle: string;
   /** The node that gives its first value. */
   readonly read: string;
-  /** The nodes that read or changed it so far: the next change waits for them. */
+  /** The nodes that read or changed it so far, in order: the next change waits for them. */
   readonly touched: Set<string>;
   /** Those that changed it. */
   readonly updates: Set<string>;
+  /** The node that gives what it holds after the last change. */
+  newest: string;
+}
+
+interface Scratch {
+  readonly handle: string;
+  /** The variable whose shape it has. */
+  readonly of: string;
 }
 
 /** A change of variables by one operation of TensorFlow, like an optimiser's. */
@@ -55,7 +64,7 @@ export class Recorder {
   readonly #slots = new Map<Variable, Slot>();
   readonly #names: ReadonlyMap<string, Variable>;
   /** Variables that operations need for themselves: they begin as zeros, and nobody sees them. */
-  readonly #scratch = new Map<string, { readonly handle: string; readonly shape: readonly number[] }>();
+  readonly #scratch = new Map<string, Scratch>();
   /** The graph's tensors by the data of the eager ones. */
   #edges = new Map<DataId, string>();
   #paused = false;
@@ -69,16 +78,16 @@ export class Recorder {
     for (const [name, variable] of variables) this.#slots.set(variable, this.#slot(name, variable.shape));
   }
 
-  /** Names of its scratch variables, and their shapes. */
-  get scratch(): ReadonlyMap<string, { readonly handle: string; readonly shape: readonly number[] }> {
+  /** Its scratch variables by name. */
+  get scratch(): ReadonlyMap<string, Scratch> {
     return this.#scratch;
   }
 
-  /** The node that reads a variable's value before anything changes it, and that of its handle. */
-  slotOf(variable: Variable): Pick<Slot, 'handle' | 'read'> {
+  /** The node of a variable's handle. */
+  handleOf(variable: Variable): string {
     const slot = this.#slots.get(variable);
     if (slot === undefined) throw new Error('A variable was used that was not declared');
-    return slot;
+    return slot.handle;
   }
 
   /**
@@ -114,6 +123,7 @@ export class Recorder {
   /** Every input and every variable as a tensor of the graph. -> the variables' values, to be put back */
   #begin(inputs: ReadonlyMap<string, Tensor>): Map<Variable, Tensor> {
     this.#edges = new Map([...inputs].map(([name, tensor]) => [tensor.dataId, this.#placeholder(name, tensor)]));
+    if (this.#edges.size < inputs.size) throw new Error('Two inputs share their data: give each a tensor of its own');
     const values = new Map<Variable, Tensor>();
     for (const [variable, slot] of this.#slots) {
       // Two variables may share their data, as after a.assign(b); in the graph they are two.
@@ -122,6 +132,7 @@ export class Recorder {
       slot.updates.clear();
       slot.touched.clear();
       slot.touched.add(slot.read);
+      slot.newest = slot.read;
       values.set(variable, tf.keep(variable.clone()));
     }
     return values;
@@ -133,21 +144,18 @@ export class Recorder {
       if ('scratch' in input) return this.#scratchHandle(input.scratch);
       const slot = this.#slots.get(input as Variable);
       if (slot === undefined) return this.#edgeOf(input);
+      if (this.#edgeOf(input) !== slot.newest) throw new Error(`${op} after an assignment cannot be recorded`);
       changed.push({ variable: input as Variable, slot });
       return slot.handle;
     });
     const after = [...new Set(changed.flatMap(({ slot }) => [...slot.touched]))];
     const update = this.nodes.named(`${op}_${this.nodes.all.length}`, { op, attributes, inputs: edges, after });
-    this.#paused = true;
-    try {
-      eagerly();
-    } finally {
-      this.#paused = false;
-    }
+    this.#quietly(eagerly);
     for (const { variable, slot } of changed) {
       const read = this.nodes.pure({ op: 'ReadVariableOp', attributes: FLOAT, inputs: [slot.handle], after: [update] });
       slot.updates.add(update);
       slot.touched.add(update).add(read);
+      slot.newest = read;
       this.#edges.set(variable.dataId, read);
     }
   }
@@ -160,15 +168,16 @@ export class Recorder {
     };
     const handle = this.nodes.named(`variables/${name}`, { op: 'VarHandleOp', attributes });
     const read = this.nodes.named(`read/${name}`, { op: 'ReadVariableOp', attributes: FLOAT, inputs: [handle] });
-    return { handle, read, touched: new Set(), updates: new Set() };
+    return { handle, read, touched: new Set(), updates: new Set(), newest: read };
   }
 
   #scratchHandle(like: Variable): string {
-    const name = `scratch/${[...this.#names].find(([, variable]) => variable === like)?.[0]}`;
+    const of = [...this.#names].find(([, variable]) => variable === like)?.[0] ?? '';
+    const name = `scratch/${of}`;
     const known = this.#scratch.get(name);
     if (known !== undefined) return known.handle;
     const { handle } = this.#slot(name, like.shape);
-    this.#scratch.set(name, { handle, shape: like.shape });
+    this.#scratch.set(name, { handle, of });
     return handle;
   }
 
@@ -183,10 +192,10 @@ export class Recorder {
   }
 
   /** The nodes that must run so that the variable has its last value. */
-  #changesOf(variable: Variable, { handle, touched, updates }: Slot): string[] {
+  #changesOf(variable: Variable, { handle, touched, updates, newest }: Slot): string[] {
     const value = this.#edgeOf(variable);
     // What an operation has put there, or what was there before.
-    if (touched.has(value)) return [...updates];
+    if (value === newest) return [...updates];
     const name = `AssignVariableOp_${this.nodes.all.length}`;
     const assign = { op: 'AssignVariableOp', attributes: FLOAT, inputs: [handle, value], after: [...touched] };
     return [this.nodes.named(name, assign)];
@@ -197,6 +206,7 @@ export class Recorder {
   }
 
   #constant({ dataId, dtype, shape }: TensorInfo): string {
+    if (isVariable(dataId)) throw new Error('A variable was used that was not declared');
     const values = this.#quietly(() => this.#backend.readSync(dataId));
     if (!ArrayBuffer.isView(values)) throw new Error(`A constant of type ${dtype} cannot be recorded`);
     if (values.byteLength > MOST_CONSTANT_BYTES) {
@@ -275,6 +285,10 @@ export class Recorder {
     if (type === binding.TF_ATTR_SHAPE && isList) return { is: 'shape', value: value.map(Number) };
     throw new Error(`The attribute ${name} of type ${type} cannot be recorded`);
   }
+}
+
+function isVariable(dataId: DataId): boolean {
+  return Object.values(tf.engine().registeredVariables).some((variable) => variable.dataId === dataId);
 }
 
 interface Executed {
