@@ -62,7 +62,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       .filter((root) => root !== '')
       .map((root) => resolve(root)),
     starter: oneOf('STARTER', 'on', ['on', 'off']) === 'on',
-    heartbeatTimeoutMs: integer('ENGINE_HEARTBEAT_TIMEOUT_MS', 60_000, 1_000, 3_600_000),
+    heartbeatTimeoutMs: integer('ENGINE_HEARTBEAT_TIMEOUT_MS', 300_000, 1_000, 3_600_000),
   };
   if (problems.length > 0) throw new AppError('INVALID_CONFIG', problems.join('\n'));
   return Object.freeze(config);

@@ -1,16 +1,17 @@
 // The findings of npm run doctor, one after the other, each with its cure where something is wrong.
-import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { buildReady } from './build.mjs';
 import { run } from './command.mjs';
 import { readJson } from './files.mjs';
 import { megabytes } from './log.mjs';
 import { installCommand, nvidiaAnswers, tools, unfit } from './machine.mjs';
 import { npm, packagesReady } from './packages.mjs';
-import { modules, root } from './paths.mjs';
-import { setting } from './settings.mjs';
+import { dist, modules, root } from './paths.mjs';
+import { loadSettings, setting } from './settings.mjs';
 import { checkTensorflow, describeTensorflow, tensorflowReady } from './tensorflow.mjs';
 
 /**
@@ -51,6 +52,7 @@ export async function* examine() {
   yield buildReady()
     ? ok('Build', 'dist/ is up to date')
     : note('Build', 'dist/ is not up to date', `npm start builds it`);
+  yield await settingsFound();
   const dataDir = resolve(root, setting('DATA_DIR', './data'));
   yield dataFolder(dataDir);
   yield await database(dataDir);
@@ -112,10 +114,26 @@ async function* tensorflowFound() {
   yield ready.kind === 'wheel' ? ok('TensorFlow', description) : note('TensorFlow', description);
 }
 
+/** By the server's own rules, once it is built. */
+async function settingsFound() {
+  if (!buildReady()) return note('Settings', 'checked once the project is built');
+  const { readConfig } = await import(pathToFileURL(join(dist, 'config.js')).href);
+  loadSettings();
+  try {
+    readConfig();
+  } catch (error) {
+    const reasons = /** @type {Error} */ (error).message.split('\n').join(' ');
+    return wrong('Settings', reasons, 'correct the environment or .env; .env.example says what each setting takes');
+  }
+  return ok('Settings', 'all can be used');
+}
+
 /** @param {string} dataDir */
 function dataFolder(dataDir) {
   let place = dataDir;
   while (!existsSync(place)) place = dirname(place);
+  if (!statSync(place).isDirectory())
+    return wrong('Data', `${place} is a file, not a folder`, 'set DATA_DIR to a folder of your own');
   try {
     accessSync(place, constants.W_OK);
   } catch {

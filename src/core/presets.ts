@@ -206,14 +206,20 @@ export function resolveConfig({ preset: name, resolution, batchSize, config }: C
       },
     );
   }
+  if (batchSize !== undefined && asFields(config)['batchSize'] !== undefined)
+    throw new AppError('INVALID_INPUT', 'batchSize is given twice: as an argument and in config. Give one of them.', {
+      path: ['input', 'config', 'batchSize'],
+    });
   const changes = tunable
     .partial()
     .safeParse({ ...(batchSize === undefined ? {} : { batchSize }), ...asFields(config) });
   if (!changes.success) {
     const [first] = changes.error.issues;
-    const reasons = changes.error.issues.map((issue) => `${issue.path.join('.') || 'config'}: ${issue.message}`);
+    const reasons = firstByField(changes.error.issues).map(([name, message]) => `${name}: ${message}.`);
+    const unknown = changes.error.issues.some(({ code }) => code === 'unrecognized_keys');
+    const hint = unknown ? ` Fields: ${Object.keys(preset.config).join(', ')}.` : '';
     const [field, ...rest] = first?.path.map(String) ?? [];
-    throw new AppError('INVALID_INPUT', `${reasons.join('; ')}. Fields: ${Object.keys(preset.config).join(', ')}.`, {
+    throw new AppError('INVALID_INPUT', reasons.join(' ') + hint, {
       path: [...placeOf(field, batchSize), ...rest],
     });
   }
@@ -231,11 +237,12 @@ function placeOf(field: string | undefined, batchSize: number | undefined): stri
 
 /** What each field allows by itself, but not together with others. @throws AppError INVALID_INPUT */
 function checkTogether(config: TrainConfig, asked: number | undefined): void {
-  const { preset, labelKinds, batchSize, diversityWeight, labelDropout } = config;
+  const { preset, labelKinds, augment, batchSize, diversityWeight, labelDropout } = config;
   const refuse = (field: string, message: string) => {
     throw new AppError('INVALID_INPUT', message, { path: placeOf(field, asked) });
   };
   if (new Set(labelKinds).size !== labelKinds.length) refuse('labelKinds', 'labelKinds names a kind twice.');
+  if (new Set(augment).size !== augment.length) refuse('augment', 'augment names a change twice.');
   if (preset !== 'studio' && labelKinds.length !== 1)
     refuse('labelKinds', `Preset ${preset} is conditioned on exactly one kind of label, e.g. ["style"].`);
   if (diversityWeight > 0 && batchSize % 2 === 1)
@@ -244,12 +251,22 @@ function checkTogether(config: TrainConfig, asked: number | undefined): void {
     refuse('labelDropout', `Preset ${preset} has no entry for a label that is not asked for: labelDropout must be 0.`);
 }
 
-function asFields(config: unknown): object {
+/** One reason a field: what comes after the first follows from it. */
+function firstByField(issues: readonly z.core.$ZodIssue[]): [string, string][] {
+  const first = new Map<string, string>();
+  for (const { path, message } of issues) {
+    const name = path.join('.') || 'config';
+    if (!first.has(name)) first.set(name, message);
+  }
+  return [...first];
+}
+
+function asFields(config: unknown): Readonly<Record<string, unknown>> {
   if (config === undefined || config === null) return {};
   if (typeof config !== 'object' || Array.isArray(config)) {
     throw new AppError('INVALID_INPUT', 'config must be an object of preset fields, e.g. { "metricsEvery": 5 }.', {
       path: ['input', 'config'],
     });
   }
-  return config;
+  return { ...config };
 }

@@ -143,9 +143,13 @@ async function realRoots(roots: readonly string[]): Promise<string[]> {
 
 function notAllowed(path: string, roots: readonly string[]): AppError {
   const allowed = roots.length === 0 ? 'none is allowed (see DATASET_ROOTS)' : roots.join(', ');
-  return new AppError('PATH_NOT_ALLOWED', `${path} lies outside the folders that may be imported: ${allowed}.`, {
-    path: ['input', 'path'],
-  });
+  return new AppError(
+    'PATH_NOT_ALLOWED',
+    `${path.slice(0, 200)} lies outside the folders that may be imported: ${allowed}.`,
+    {
+      path: ['input', 'path'],
+    },
+  );
 }
 
 function unreadable(message: string, cause?: unknown): AppError {

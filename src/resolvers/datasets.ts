@@ -36,10 +36,8 @@ export class DatasetResolver {
     @Ctx() { imports }: Context,
   ): Promise<Payload<DatasetRow>> {
     const { name, path, layout, maxResolution, waitSeconds } = input;
-    const waitMs = waitSeconds === null || waitSeconds === undefined ? undefined : waitSeconds * 1000;
-    return asPayload(() =>
-      imports.importDataset({ name, path, layout, maxResolution: maxResolution ?? undefined, waitMs }),
-    );
+    const options = { maxResolution: maxResolution ?? undefined, waitSeconds: waitSeconds ?? undefined };
+    return asPayload(() => imports.importDataset({ name, path, layout, ...options }));
   }
 
   @FieldResolver(() => ID)

@@ -7,7 +7,7 @@ import type { RunEvent } from '../core/events.ts';
 import type { LabelKind } from '../core/labels.ts';
 import type { Page } from '../core/paging.ts';
 import { checkpointsByIds, checkpointsOf } from '../store/checkpoints.ts';
-import { artworkCountsByDataset, datasetsByIds } from '../store/datasets.ts';
+import { artworkCountsByDataset, artworksByIds, datasetsByIds } from '../store/datasets.ts';
 import type { Db } from '../store/db.ts';
 import { imageCounts } from '../store/images.ts';
 import { artworkCounts, labelKey, labelsByIds, labelsBySlugs } from '../store/labels.ts';
@@ -21,6 +21,7 @@ import {
   samplePagesOfRuns,
 } from '../store/nested-lists.ts';
 import { artworkPagesOfLabels, imagePagesOfLabels } from '../store/nested-pages.ts';
+import { samplesByIds } from '../store/run-log.ts';
 import { queuePlaces, runsByIds } from '../store/runs.ts';
 import type { ArtworkRow, ImageRow, ImportIssueRow, LabelRow } from '../store/tables.ts';
 
@@ -67,6 +68,8 @@ export function createLoaders(db: Db, { cache }: { readonly cache: boolean }) {
     },
     issuePageOfDataset: pages<'issue', ImportIssueRow>(options, (asked) => issuePagesOfDatasets(db, asked)),
     issuesOfDataset: fromMap((ids) => issueCountsOfDatasets(db, ids), 0),
+    artwork: byId((ids) => artworksByIds(db, ids)),
+    sample: fromMap((ids) => samplesByIds(db, ids), undefined),
     run: byId((ids) => runsByIds(db, ids)),
     queuePlace: fromMap((ids) => queuePlaces(db, ids), null),
     samplePageOfRun: pages<'sample', RunEvent>(options, (asked) => samplePagesOfRuns(db, asked)),

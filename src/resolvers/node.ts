@@ -2,8 +2,6 @@
 import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
 import { AppError } from '../core/errors.ts';
 import { decodeGlobalId } from '../core/global-id.ts';
-import { artworksByIds } from '../store/datasets.ts';
-import { sampleById } from '../store/run-log.ts';
 import type { Context } from './context.ts';
 import { kindOfType, Node, tagged } from './interfaces.ts';
 import { eventOf } from './run-events.ts';
@@ -13,11 +11,11 @@ type Find = (context: Context, id: string) => Promise<object | undefined>;
 /** How each type is found; a row becomes its type by the name. */
 const finders = new Map<string, Find>([
   ['Dataset', ({ load }, id) => load.dataset.load(id)],
-  ['Artwork', async ({ db }, id) => (await artworksByIds(db, [id]))[0]],
+  ['Artwork', ({ load }, id) => load.artwork.load(id)],
   ['TrainingRun', ({ load }, id) => load.run.load(id)],
   ['Checkpoint', ({ load }, id) => load.checkpoint.load(id)],
   ['Model', ({ load }, id) => load.model.load(id)],
-  ['TrainingSample', ({ db }, id) => sampleById(db, id).then((event) => event && eventOf(event))],
+  ['TrainingSample', ({ load }, id) => load.sample.load(id).then((event) => event && eventOf(event))],
   ['GeneratedImage', ({ generation }, id) => generation.byRecipe(id).catch(absent)],
   ...['Artist', 'Style', 'Genre'].map((name): [string, Find] => [name, (context, id) => findLabel(context, name, id)]),
 ]);

@@ -4,7 +4,7 @@ import { encodeGlobalId, localId } from '../core/global-id.ts';
 import { trainConfig } from '../core/presets.ts';
 import { availableActions } from '../core/run-state.ts';
 import { metricsOf, samplePage } from '../store/run-log.ts';
-import { runById, runCount, runPage } from '../store/runs.ts';
+import { runCount, runPage } from '../store/runs.ts';
 import type { RunRow } from '../store/tables.ts';
 import { PageArgs, pageRequest, toConnection } from './connection.ts';
 import type { Context } from './context.ts';
@@ -31,8 +31,8 @@ export class TrainingRunResolver {
   }
 
   @Query(() => TrainingRun, { nullable: true })
-  trainingRun(@Arg('id', () => ID) id: string, @Ctx() { db }: Context) {
-    return runById(db, localId(id, 'TrainingRun'));
+  trainingRun(@Arg('id', () => ID) id: string, @Ctx() { load }: Context) {
+    return load.run.load(localId(id, 'TrainingRun'));
   }
 
   @Mutation(() => TrainingRunPayload)
@@ -83,7 +83,9 @@ export class TrainingRunResolver {
     description: 'Place in the queue, 1 is next; null for a run that does not wait.',
   })
   queuePosition(@Root() { id, status }: RunRow, @Ctx() { load }: Context) {
-    return status === 'QUEUED' ? load.queuePlace.load(id) : null;
+    if (status !== 'QUEUED') return null;
+    // It may have been claimed since its row was read.
+    return load.queuePlace.load(id).then((place) => place ?? 1);
   }
 
   @FieldResolver(() => [String], { description: 'What can be asked of it now: pause, resume, cancel.' })

@@ -1,4 +1,5 @@
 /** Addresses of pictures, as they are given out; server/picture-route.ts serves them. */
+import { checkWidth } from '../services/pictures.ts';
 import type { Context } from './context.ts';
 import type { ImageFormat } from './enums.ts';
 
@@ -17,6 +18,7 @@ export function pictureUrl(
   { format, width }: PictureArgs,
 ): string {
   const [kind, id] = path;
+  checkWidth(width ?? undefined);
   const query = width === null || width === undefined ? '' : `?w=${width}`;
   return `${baseUrl}/${kind}/${encodeURIComponent(id)}.${extensions[format ?? 'PNG']}${query}`;
 }

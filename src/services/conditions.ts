@@ -93,6 +93,8 @@ function matchIn(card: ModelCard, kind: LabelKind, text: string): string | undef
 
 function unknownLabel(message: string, place: { typed: string; names: string[]; path: string[] }): AppError {
   const suggestions = didYouMean(place.typed.slice(0, 200), place.names);
-  const hint = suggestions.length > 0 ? ` Did you mean ${suggestions.map((name) => `"${name}"`).join(', ')}?` : '';
+  const near = suggestions.map((name) => `"${name}"`).join(', ');
+  const lists = place.typed === '' ? '' : ' The query models lists the labels of each.';
+  const hint = near === '' ? lists : ` Did you mean ${near}?`;
   return new AppError('UNKNOWN_LABEL', message.slice(0, 300) + hint, { path: place.path, suggestions });
 }

@@ -100,9 +100,7 @@ async function swap(tx: Db, { job, collection, built, pack, issues }: Swap): Pro
     source: collection.source,
     packFile: packs.nameOf(pack.file),
     packSha256: pack.sha256,
-    total: collection.entries.length,
-    processed: collection.entries.length,
-    skipped: passedOver(issues),
+    ...countsOf(collection, { processed: collection.entries.length, skipped: passedOver(issues) }),
     importedAt: new Date(),
   });
 }
@@ -115,6 +113,12 @@ async function labelRows(tx: Db, works: readonly PackedWork[]): Promise<Map<stri
       if (label !== undefined) wanted.set(labelKey({ kind, ...label }), { kind, ...label });
     }
   return upsertLabels(tx, [...wanted.values()]);
+}
+
+/** Files that the scan or the layout refused count as looked at: total less skipped is the number of works. */
+function countsOf({ entries, issues }: Collection, { processed, skipped }: { processed: number; skipped: number }) {
+  const refused = passedOver(issues);
+  return { total: entries.length + refused, processed: processed + refused, skipped };
 }
 
 /** Files that became no work; a contradiction of labels costs none. */
@@ -150,18 +154,19 @@ class Progress {
     this.#job = job;
   }
 
-  async begin({ entries, issues, licence, source }: Collection): Promise<void> {
+  async begin(collection: Collection): Promise<void> {
     const { db, dataset, onProgress } = this.#job;
-    this.#before = passedOver(issues);
+    const { licence, source } = collection;
+    this.#before = passedOver(collection.issues);
     const notes = dataset.packFile === null ? { licence, source } : {};
-    const counts = { total: entries.length, processed: 0, skipped: this.#before };
+    const counts = countsOf(collection, { processed: 0, skipped: this.#before });
     onProgress(await updateDataset(db, dataset.id, { ...notes, ...counts }));
   }
 
   tell(processed: number, skipped: number): void {
     if (this.#writing !== undefined || performance.now() - this.#last < PROGRESS_MS) return;
     this.#last = performance.now();
-    this.#writing = this.#write(processed, this.#before + skipped).finally(() => {
+    this.#writing = this.#write(this.#before + processed, this.#before + skipped).finally(() => {
       this.#writing = undefined;
     });
   }

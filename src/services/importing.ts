@@ -28,7 +28,7 @@ import { Packs } from './packs.ts';
 const STARTER_SLUG = 'starter';
 /** From src/services and from dist/services alike. */
 const STARTER_FOLDER = fileURLToPath(new URL('../../starter/collection', import.meta.url));
-const DEFAULT_WAIT_MS = 20_000;
+const DEFAULT_WAIT_SECONDS = 20;
 const DEFAULT_RESOLUTION = 128;
 
 export interface ImportInput {
@@ -40,7 +40,7 @@ export interface ImportInput {
   /** The largest side, in pixels, that will be trained on it; 128 unless told. */
   readonly maxResolution?: number | undefined;
   /** How long to wait for the end of the import before answering with what there is. */
-  readonly waitMs?: number | undefined;
+  readonly waitSeconds?: number | undefined;
 }
 
 export interface ImportServiceParts {
@@ -73,14 +73,14 @@ export class ImportService implements AsyncDisposable {
 
   /**
    * Imports a folder under a name; the same name and folder again: repeats it, and works that are still there keep their
-   * ids. Answers with the dataset once the import has ended, or as it is after `waitMs`; ending `signal` ends the wait only.
+   * ids. Answers with the dataset once the import has ended, or as it is after `waitSeconds`; ending `signal` ends the wait only.
    * @throws AppError INVALID_INPUT, PATH_NOT_ALLOWED, CONFLICT with nothing written; UNREADABLE_DATASET.
    */
   async importDataset(input: ImportInput, { signal }: { signal?: AbortSignal } = {}): Promise<DatasetRow> {
     const checked = checkInput(input);
     const folder = await allowFolder(input.path, this.#parts.roots);
     const { id, work } = await this.#start({ ...checked, path: folder.path }, folder);
-    return this.#wait(work, id, { ms: input.waitMs ?? DEFAULT_WAIT_MS, signal });
+    return this.#wait(work, id, { ms: (input.waitSeconds ?? DEFAULT_WAIT_SECONDS) * 1000, signal });
   }
 
   /** Begins the imports again that the end of an earlier process cut off; does not wait for them. */
@@ -153,12 +153,19 @@ export class ImportService implements AsyncDisposable {
       throw new AppError('CONFLICT', `"${before.name}" is the dataset of another folder. Choose another name.`, {
         path: ['input', 'name'],
       });
+    const running = before === undefined ? undefined : this.#running.get(before.id);
+    if (before !== undefined && running !== undefined) {
+      const same = before.path === wish.path && before.layout === wish.layout && before.maxResolution === maxResolution;
+      if (same) return { id: before.id, work: running };
+      throw new AppError('CONFLICT', `"${before.name}" is being imported in another way. Wait for its end.`, {
+        path: ['input', 'name'],
+        retryable: true,
+      });
+    }
     if (before === undefined) {
       const dataset = await insertDataset(db, values);
       return { id: dataset.id, work: this.#begin(dataset, folder) };
     }
-    const running = this.#running.get(before.id);
-    if (running !== undefined) return { id: before.id, work: running };
     const dataset = await updateDataset(db, before.id, { ...values, total: 0, processed: 0, skipped: 0 });
     return { id: dataset.id, work: this.#begin(dataset, folder, before) };
   }
@@ -180,7 +187,7 @@ export class ImportService implements AsyncDisposable {
       using _turn = await this.#turn.take(1, signal);
       const ready = await runImport({ db, packs: this.#packs, log, dataset, folder, signal, onProgress });
       onProgress(ready);
-      log.info({ dataset: ready.slug, works: ready.total, skipped: ready.skipped }, 'Imported');
+      log.info({ dataset: ready.slug, files: ready.total, skipped: ready.skipped }, 'Imported');
       await this.#forgetPack(dataset, ready);
       return ready;
     } catch (error) {
@@ -205,7 +212,7 @@ export class ImportService implements AsyncDisposable {
   async #forgetPack({ packFile }: DatasetRow, now: DatasetRow): Promise<void> {
     if (packFile === null || packFile === now.packFile) return;
     try {
-      if (!(await packIsNeeded(this.#parts.db, { datasetId: now.id, packFile }))) await this.#packs.remove(packFile);
+      if (!(await packIsNeeded(this.#parts.db, packFile))) await this.#packs.remove(packFile);
     } catch (error) {
       this.#parts.log.warn({ err: error, packFile }, 'An old packed file could not be deleted');
     }
@@ -251,7 +258,7 @@ const input = z.object({
     .refine((name) => slugOf(name) !== '', 'needs a letter or a digit'),
   layout: z.enum(['AUTO', ...LAYOUTS]),
   maxResolution: z.literal(RESOLUTIONS).optional(),
-  waitMs: z.int().min(0).max(600_000).optional(),
+  waitSeconds: z.int().min(0).max(600).optional(),
 });
 
 function checkInput(given: ImportInput): Omit<Wish, 'path'> {

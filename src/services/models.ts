@@ -107,9 +107,13 @@ export class ModelService {
     }
     const [model] = await modelsByIds(db, [localId(id, 'Model')]);
     if (model !== undefined) return model;
-    throw new AppError('UNKNOWN_MODEL', `There is no model with the id "${id}". The query models lists them.`, {
-      path,
-    });
+    throw new AppError(
+      'UNKNOWN_MODEL',
+      `There is no model with the id "${id.slice(0, 200)}". The query models lists them.`,
+      {
+        path,
+      },
+    );
   }
 
   /** The folder with the model's files. */

@@ -40,13 +40,17 @@ export async function encodePng(png: Buffer, encoding: Encoding): Promise<Buffer
   return encode(sharp(png, { limitInputPixels: MAX_PIXELS }), encoding);
 }
 
+/** @throws AppError INVALID_INPUT where `width` is given and not 16..2048. */
+export function checkWidth(width: number | undefined): void {
+  if (width === undefined || (Number.isInteger(width) && width >= MIN_WIDTH && width <= MAX_WIDTH)) return;
+  throw new AppError('INVALID_INPUT', `width must be a whole number from ${MIN_WIDTH} to ${MAX_WIDTH}.`, {
+    path: ['width'],
+  });
+}
+
 function encode(picture: Sharp, { format, width }: Encoding): Promise<Buffer> {
   if (width === undefined) return write(picture, format).toBuffer();
-  if (!Number.isInteger(width) || width < MIN_WIDTH || width > MAX_WIDTH) {
-    throw new AppError('INVALID_INPUT', `width must be a whole number from ${MIN_WIDTH} to ${MAX_WIDTH}.`, {
-      path: ['width'],
-    });
-  }
+  checkWidth(width);
   return write(picture.resize({ width, kernel: 'lanczos3' }), format).toBuffer();
 }
 

@@ -133,7 +133,13 @@ export class TrainingService {
   async #find(runId: string, path: readonly string[] = ['input', 'run']): Promise<RunRow> {
     const run = await runById(this.#options.db, localId(runId, 'TrainingRun'));
     if (run === undefined)
-      throw new AppError('NOT_FOUND', `There is no training run with the id "${runId}".`, { path });
+      throw new AppError(
+        'NOT_FOUND',
+        `There is no training run with the id "${runId.slice(0, 200)}". The query trainingRuns lists them.`,
+        {
+          path,
+        },
+      );
     return run;
   }
 
@@ -192,10 +198,14 @@ export class TrainingService {
       rows.map(({ slug }) => slug),
     );
     const hint = suggestions.length > 0 ? ` Did you mean ${suggestions.map((slug) => `"${slug}"`).join(', ')}?` : '';
-    throw new AppError('UNKNOWN_DATASET', `There is no dataset "${text.slice(0, 200)}".${hint}`, {
-      path: ['input', 'dataset'],
-      suggestions,
-    });
+    throw new AppError(
+      'UNKNOWN_DATASET',
+      `There is no dataset "${text.slice(0, 200)}".${hint || ' The query datasets lists them.'}`,
+      {
+        path: ['input', 'dataset'],
+        suggestions,
+      },
+    );
   }
 
   /** The kinds of labels to train on: those asked for that the dataset has. @throws AppError NO_LABELS */

@@ -104,16 +104,14 @@ export async function updateDataset(db: Db, id: string, patch: Partial<NewDatase
 }
 
 /** Whether a pack still serves: as some dataset's newest, or for a run that has not come to its end. */
-export async function packIsNeeded(
-  db: Db,
-  { datasetId, packFile }: { readonly datasetId: string; readonly packFile: string },
-): Promise<boolean> {
+export async function packIsNeeded(db: Db, packFile: string): Promise<boolean> {
   const [dataset] = await db.select({ id: datasets.id }).from(datasets).where(eq(datasets.packFile, packFile)).limit(1);
   if (dataset !== undefined) return true;
+  // Of any dataset: two with the same content share a pack, and a run's row does not say which it trains on.
   const [run] = await db
     .select({ id: runs.id })
     .from(runs)
-    .where(and(eq(runs.datasetId, datasetId), inArray(runs.status, ['QUEUED', 'RUNNING', 'PAUSED', 'FAILED'])))
+    .where(inArray(runs.status, ['QUEUED', 'RUNNING', 'PAUSED', 'FAILED']))
     .limit(1);
   return run !== undefined;
 }

@@ -76,7 +76,7 @@ export async function readEvents(db: Db, { runId, after, limit, types }: ReadEve
 }
 
 /**
- * A run's metrics, at most `maxPoints`: the first, the last and the extremes of G's loss are among them. A long run has
+ * A run's metrics, at most `maxPoints`: the first, the last and the extremes of the losses are among them. A long run has
  * very many, so that what is to be left out is chosen by two numbers each, and only the rest is read.
  * @throws AppError INVALID_INPUT where `maxPoints` is out of bounds.
  */
@@ -87,17 +87,22 @@ export async function metricsOf(db: Db, runId: string, maxPoints: number): Promi
     });
   const ofRun = and(eq(runEvents.runId, runId), eq(runEvents.type, 'metrics'));
   const points = await db
-    .select({ seq: runEvents.seq, gLoss: sql<number>`(${runEvents.body} ->> 'gLoss')::float8`.mapWith(Number) })
+    .select({ seq: runEvents.seq, dLoss: lossIn('dLoss'), gLoss: lossIn('gLoss') })
     .from(runEvents)
     .where(ofRun)
     .orderBy(asc(runEvents.seq));
-  const chosen = downsample(points, maxPoints, ({ gLoss }) => gLoss).map(({ seq }) => seq);
+  // By the sum, in which a spike of either shows.
+  const chosen = downsample(points, maxPoints, ({ dLoss, gLoss }) => dLoss + gLoss).map(({ seq }) => seq);
   const rows = await db
     .select()
     .from(runEvents)
     .where(and(ofRun, inArray(runEvents.seq, chosen)))
     .orderBy(asc(runEvents.seq));
   return rows.map(eventOf);
+}
+
+function lossIn(name: 'dLoss' | 'gLoss') {
+  return sql<number>`(${runEvents.body} ->> ${sql.raw(`'${name}'`)})::float8`.mapWith(Number);
 }
 
 export const bySeq: Order<EventRow> = {
@@ -127,11 +132,16 @@ export async function sampleCount(db: Db, runId: string): Promise<number> {
 }
 
 export async function sampleById(db: Db, sampleId: string): Promise<RunEvent | undefined> {
-  const [row] = await db
+  return (await samplesByIds(db, [sampleId])).get(sampleId);
+}
+
+export async function samplesByIds(db: Db, sampleIds: readonly string[]): Promise<Map<string, RunEvent>> {
+  const id = sql<string>`${runEvents.body} ->> 'id'`;
+  const rows = await db
     .select()
     .from(runEvents)
-    .where(and(eq(runEvents.type, 'sample'), sql`${runEvents.body} ->> 'id' = ${sampleId}`));
-  return row === undefined ? undefined : eventOf(row);
+    .where(and(eq(runEvents.type, 'sample'), inArray(id, [...sampleIds])));
+  return new Map(rows.map(eventOf).flatMap((event) => (event.body.type === 'sample' ? [[event.body.id, event]] : [])));
 }
 
 export function eventOf({ runId, seq, at, body }: EventRow): RunEvent {

@@ -205,6 +205,20 @@ describe('importDataset', () => {
     expect(await datasetCount(store.db)).toBe(before);
   });
 
+  it('does not answer a wish for another folder with the import that is under way', async () => {
+    await paintings(
+      join(root, 'a'),
+      Array.from({ length: 30 }, (_, i) => `${i}.jpg`),
+    );
+    await paintings(join(root, 'b'), ['1.jpg']);
+    await using imports = service();
+    const asked = { name: name(), path: 'a', layout: 'AUTO' };
+    await imports.importDataset({ ...asked, waitSeconds: 0 });
+    for (const other of [{ path: 'b' }, { layout: 'FOLDERS' }, { maxResolution: 32 }])
+      expect(await refusal(imports.importDataset({ ...asked, ...other }))).toBe('CONFLICT');
+    expect(await imports.importDataset(asked)).toMatchObject({ status: 'READY', total: 30 });
+  });
+
   it('makes one dataset of two wishes at once, and one label of many spellings', async () => {
     await paintings(join(root, 'a'), ['ukiyo-e/1.jpg', 'Ukiyo_e/2.jpg', 'UKIYO E/3.jpg']);
     await using imports = service();
@@ -221,10 +235,13 @@ describe('importDataset', () => {
     );
     const seen: [string, number][] = [];
     await using imports = service({ onProgress: ({ status, processed }) => seen.push([status, processed]) });
-    const asked = { name: name(), path: 'a', layout: 'AUTO', waitMs: 0 };
+    const asked = { name: name(), path: 'a', layout: 'AUTO', waitSeconds: 0 };
     expect(await imports.importDataset(asked)).toMatchObject({ status: 'IMPORTING', packFile: null });
     expect(await imports.importDataset(asked, { signal: AbortSignal.abort() })).toMatchObject({ status: 'IMPORTING' });
-    expect(await imports.importDataset({ ...asked, waitMs: 60_000 })).toMatchObject({ status: 'READY', processed: 30 });
+    expect(await imports.importDataset({ ...asked, waitSeconds: 60 })).toMatchObject({
+      status: 'READY',
+      processed: 30,
+    });
     expect(seen.at(0)).toEqual(['IMPORTING', 0]);
     expect(seen.at(-1)).toEqual(['READY', 30]);
   });
@@ -238,7 +255,7 @@ describe('an import that is cut off', () => {
     );
     {
       await using imports = service();
-      await imports.importDataset({ name: name(), path: 'a', layout: 'AUTO', waitMs: 0 });
+      await imports.importDataset({ name: name(), path: 'a', layout: 'AUTO', waitSeconds: 0 });
     }
     const cut = await datasetBySlug(store.db, slug());
     expect(cut).toMatchObject({ status: 'IMPORTING', packFile: null });
@@ -249,7 +266,7 @@ describe('an import that is cut off', () => {
 
     await using imports = service();
     await imports.resumeUnfinished();
-    const dataset = await imports.importDataset({ name: name(), path: 'a', layout: 'AUTO', waitMs: 60_000 });
+    const dataset = await imports.importDataset({ name: name(), path: 'a', layout: 'AUTO', waitSeconds: 60 });
     expect(dataset).toMatchObject({ id: cut?.id, status: 'READY', total: 60 });
     expect(await artworkCount(store.db, { datasetId: dataset.id })).toBe(60);
     expect((await readdir(join(dataDir, 'datasets'))).sort()).toEqual(

@@ -213,6 +213,8 @@ describe('AUTO', () => {
     ['ARTBENCH', ['test/post_impressionism/vincent-van-gogh_field.jpg', 'train/ukiyo_e/hokusai_wave.jpg'], {}],
     ['FOLDERS', ['Baroque/IMG_1.jpg', 'Rococo/scan_b.jpg'], {}],
     ['FOLDERS', ['Baroque/one.jpg', 'x.jpg'], {}],
+    // A list in a subfolder speaks of that folder alone.
+    ['FOLDERS', ['Baroque/a.jpg', 'Cubism/b.jpg'], { 'Baroque/metadata.csv': 'file,title\na.jpg,A\n' }],
     ['FOLDERS', [], {}],
   ])('takes it for %s', (layout, files, texts) => {
     expect(detectLayout(listing(files, lists(texts)))).toBe(layout);

@@ -12,7 +12,9 @@ import { isWikiArtList, looksLikeWikiArt, planWikiArt } from './wikiart.ts';
  * column for the file; names as ArtBench or WikiArt give them; and else folders, which any collection has.
  */
 export function detectLayout(listing: Listing): LayoutName {
-  const manifest = findManifest(listing);
+  const found = findManifest(listing);
+  // A list in a subfolder speaks of that folder: going by it would leave the rest of the collection out.
+  const manifest = found?.includes('/') ? undefined : found;
   if (manifest !== undefined && /(^|\/)(manifest|metadata)\.[^/]*$/i.test(manifest)) return 'MANIFEST';
   if (listing.records.size > 0) return 'ARTBENCH';
   if ([...listing.texts.keys()].some(isWikiArtList)) return 'WIKIART';

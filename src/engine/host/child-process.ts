@@ -152,7 +152,8 @@ export class EngineChild<Out extends FromTrainer | FromGenerator> implements Asy
     this.#silentTicks += 1;
     if (this.#silentTicks <= TICKS) return;
     const { role, heartbeatTimeoutMs } = this.#options;
-    this.kill('silence', `The ${role} process said nothing for ${heartbeatTimeoutMs / 1000} s.`);
+    const cure = 'A smaller width, batch or resolution, or a larger ENGINE_HEARTBEAT_TIMEOUT_MS, may help.';
+    this.kill('silence', `The ${role} process said nothing for ${heartbeatTimeoutMs / 1000} s. ${cure}`);
   }
 
   #bury(how: DeathCause, message: string): void {
