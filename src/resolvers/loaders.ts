@@ -21,7 +21,7 @@ import {
   samplePagesOfRuns,
 } from '../store/nested-lists.ts';
 import { artworkPagesOfLabels, imagePagesOfLabels } from '../store/nested-pages.ts';
-import { samplesByIds } from '../store/run-log.ts';
+import { metricsOfRuns, samplesByIds } from '../store/run-log.ts';
 import { queuePlaces, runsByIds } from '../store/runs.ts';
 import type { ArtworkRow, ImageRow, ImportIssueRow, LabelRow } from '../store/tables.ts';
 
@@ -73,12 +73,33 @@ export function createLoaders(db: Db, { cache }: { readonly cache: boolean }) {
     run: byId((ids) => runsByIds(db, ids)),
     queuePlace: fromMap((ids) => queuePlaces(db, ids), null),
     samplePageOfRun: pages<'sample', RunEvent>(options, (asked) => samplePagesOfRuns(db, asked)),
+    metricsOfRun: metrics(db, options),
     samplesOfRun: fromMap((ids) => sampleCountsOfRuns(db, ids), 0),
     checkpoint: byId((ids) => checkpointsByIds(db, ids)),
     checkpointsOfRun: fromMap((ids) => checkpointsOf(db, ids), []),
     model: byId((ids) => modelsByIds(db, ids)),
     modelOfRun: fromMap((ids) => modelsByRuns(db, ids), undefined),
   };
+}
+
+interface MetricsKey {
+  readonly id: string;
+  readonly maxPoints: number;
+}
+
+/** Metrics of many runs: two statements per number of points. */
+function metrics(db: Db, options: { readonly cache: boolean }) {
+  return new DataLoader<MetricsKey, RunEvent[], string>(
+    async (keys) => {
+      const found = new Map<number, Map<string, RunEvent[]>>();
+      for (const maxPoints of new Set(keys.map((key) => key.maxPoints))) {
+        const ids = keys.filter((key) => key.maxPoints === maxPoints).map(({ id }) => id);
+        found.set(maxPoints, await metricsOfRuns(db, [...new Set(ids)], maxPoints));
+      }
+      return keys.map(({ id, maxPoints }) => found.get(maxPoints)?.get(id) ?? []);
+    },
+    { ...options, cacheKeyFn: ({ id, maxPoints }) => `${maxPoints}:${id}` },
+  );
 }
 
 /** First pages of many parents: one statement per kind and length of page. */

@@ -3,7 +3,7 @@ import { Arg, Args, Ctx, FieldResolver, Float, ID, Int, Mutation, Query, Resolve
 import { encodeGlobalId, localId } from '../core/global-id.ts';
 import { trainConfig } from '../core/presets.ts';
 import { availableActions } from '../core/run-state.ts';
-import { metricsOf, samplePage } from '../store/run-log.ts';
+import { samplePage } from '../store/run-log.ts';
 import { runCount, runPage } from '../store/runs.ts';
 import type { RunRow } from '../store/tables.ts';
 import { PageArgs, pageRequest, toConnection } from './connection.ts';
@@ -99,9 +99,9 @@ export class TrainingRunResolver {
   async metrics(
     @Root() { id }: RunRow,
     @Arg('maxPoints', () => Int, { nullable: true, defaultValue: DEFAULT_POINTS }) maxPoints: number | null,
-    @Ctx() { db }: Context,
+    @Ctx() { load }: Context,
   ) {
-    return (await metricsOf(db, id, maxPoints ?? DEFAULT_POINTS)).map(eventOf);
+    return (await load.metricsOfRun.load({ id, maxPoints: maxPoints ?? DEFAULT_POINTS })).map(eventOf);
   }
 
   @FieldResolver(() => TrainingSampleConnection)

@@ -15,6 +15,8 @@ import { type AllowedFolder, allowFolder, codeOf } from '../datasets/scan.ts';
 import {
   datasetBySlug,
   datasetsByIds,
+  deleteDataset,
+  importIssueCount,
   importsUnfinished,
   insertDataset,
   packIsNeeded,
@@ -191,9 +193,18 @@ export class ImportService implements AsyncDisposable {
       await this.#forgetPack(dataset, ready);
       return ready;
     } catch (error) {
-      if (!signal.aborted) await this.#failed(before, error);
+      if (!signal.aborted) {
+        await this.#failed(before, error);
+        if (error instanceof AppError) await this.#forgetMistake(before);
+      }
       throw error;
     }
+  }
+
+  /** A mistake in the wish leaves no dataset behind; pictures that cannot be read leave the report that says why. */
+  async #forgetMistake({ id, packFile }: DatasetRow): Promise<void> {
+    const { db } = this.#parts;
+    if (packFile === null && (await importIssueCount(db, id)) === 0) await deleteDataset(db, id);
   }
 
   /** Notes a failure in the row. A dataset that was good before stays usable, as it was. */

@@ -103,6 +103,11 @@ export async function updateDataset(db: Db, id: string, patch: Partial<NewDatase
   return row;
 }
 
+/** With its works and its report. */
+export async function deleteDataset(db: Db, id: string): Promise<void> {
+  await db.delete(datasets).where(eq(datasets.id, id));
+}
+
 /** Whether a pack still serves: as some dataset's newest, or for a run that has not come to its end. */
 export async function packIsNeeded(db: Db, packFile: string): Promise<boolean> {
   const [dataset] = await db.select({ id: datasets.id }).from(datasets).where(eq(datasets.packFile, packFile)).limit(1);

@@ -2,7 +2,7 @@
  * The durable log of a run: a row per event, numbered without a gap, committed before anyone is told. A notice says only
  * that a run has reached a number; readers page from the log.
  */
-import { and, asc, count, eq, gt, inArray, type SQL, sql } from 'drizzle-orm';
+import { and, asc, count, eq, gt, inArray, or, type SQL, sql } from 'drizzle-orm';
 import { downsample } from '../core/downsample.ts';
 import { AppError } from '../core/errors.ts';
 import { type RunEvent, type RunEventBody, type RunEventType, runEventBody } from '../core/events.ts';
@@ -76,29 +76,47 @@ export async function readEvents(db: Db, { runId, after, limit, types }: ReadEve
 }
 
 /**
- * A run's metrics, at most `maxPoints`: the first, the last and the extremes of the losses are among them. A long run has
- * very many, so that what is to be left out is chosen by two numbers each, and only the rest is read.
+ * Runs' metrics, at most `maxPoints` each: the first, the last and the extremes of the losses are among them. A long run
+ * has very many, so that what is to be left out is chosen by three numbers each, and only the rest is read.
  * @throws AppError INVALID_INPUT where `maxPoints` is out of bounds.
  */
-export async function metricsOf(db: Db, runId: string, maxPoints: number): Promise<RunEvent[]> {
+export async function metricsOfRuns(
+  db: Db,
+  runIds: readonly string[],
+  maxPoints: number,
+): Promise<Map<string, RunEvent[]>> {
   if (!Number.isInteger(maxPoints) || maxPoints < 1 || maxPoints > MOST_POINTS)
     throw new AppError('INVALID_INPUT', `maxPoints must be from 1 to ${MOST_POINTS}, not ${maxPoints}.`, {
       path: ['maxPoints'],
     });
-  const ofRun = and(eq(runEvents.runId, runId), eq(runEvents.type, 'metrics'));
   const points = await db
-    .select({ seq: runEvents.seq, dLoss: lossIn('dLoss'), gLoss: lossIn('gLoss') })
+    .select({ runId: runEvents.runId, seq: runEvents.seq, dLoss: lossIn('dLoss'), gLoss: lossIn('gLoss') })
     .from(runEvents)
-    .where(ofRun)
+    .where(and(inArray(runEvents.runId, [...runIds]), eq(runEvents.type, 'metrics')))
     .orderBy(asc(runEvents.seq));
-  // By the sum, in which a spike of either shows.
-  const chosen = downsample(points, maxPoints, ({ dLoss, gLoss }) => dLoss + gLoss).map(({ seq }) => seq);
+  const chosen = [...grouped(points, ({ runId }) => runId)].map(([runId, ofRun]) => {
+    // By the sum, in which a spike of either shows.
+    const seqs = downsample(ofRun, maxPoints, ({ dLoss, gLoss }) => dLoss + gLoss).map(({ seq }) => seq);
+    // One parameter, however many there are.
+    return and(eq(runEvents.runId, runId), sql`${runEvents.seq} = any(string_to_array(${seqs.join()}, ',')::int[])`);
+  });
+  if (chosen.length === 0) return new Map();
   const rows = await db
     .select()
     .from(runEvents)
-    .where(and(ofRun, inArray(runEvents.seq, chosen)))
+    .where(or(...chosen))
     .orderBy(asc(runEvents.seq));
-  return rows.map(eventOf);
+  return grouped(rows.map(eventOf), ({ runId }) => runId);
+}
+
+function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item)) ?? [];
+    groups.set(keyOf(item), group);
+    group.push(item);
+  }
+  return groups;
 }
 
 function lossIn(name: 'dLoss' | 'gLoss') {

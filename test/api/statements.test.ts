@@ -63,13 +63,14 @@ const queries = {
           queuePosition
           dataset { name artworkCount }
           checkpoints { step }
+          metrics(maxPoints: 5) { step }
           samples(first: 2) { nodes { url run { name } } totalCount }
           model { name checkpoint { step } }
         }
       }
     }`,
-    // Runs; datasets and their works; checkpoints; samples, their number and runs; models and checkpoints.
-    most: 9,
+    // Runs; datasets and their works; checkpoints; metrics, which and what; samples, their number and runs; models and checkpoints.
+    most: 11,
   },
   'datasets with their labels and issues': {
     query: `query ($first: Int!) {

@@ -163,6 +163,19 @@ describe('importDataset', () => {
     expect(await imports.tilePicture((await works(good))[0] as never, good)).toMatchObject({ size: 144 });
   });
 
+  it('leaves nothing of a first import whose layout was mistaken', async () => {
+    await paintings(join(root, 'good'), ['1.jpg']);
+    await mkdir(join(root, 'empty'), { recursive: true });
+    await using imports = service();
+    for (const [path, layout] of [
+      ['good', 'MANIFEST'],
+      ['empty', 'AUTO'],
+    ] as const) {
+      expect(await refusal(imports.importDataset({ name: name(), path, layout }))).toBe('UNREADABLE_DATASET');
+      expect(await datasetBySlug(store.db, slug())).toBeUndefined();
+    }
+  });
+
   it('marks a first import that brings nothing as failed, with its report, and lets the name be used again', async () => {
     await put(root, 'bad/a.jpg', 'text');
     await paintings(join(root, 'good'), ['1.jpg']);

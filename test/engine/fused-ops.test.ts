@@ -1,6 +1,6 @@
 import type { Rank, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { batchNormTraining, leakyRelu } from '../../src/engine/gan/fused-ops.ts';
+import { batchNormTraining, biasAdd, leakyRelu, relu, sigmoid, tanh } from '../../src/engine/gan/fused-ops.ts';
 import { tf } from '../../src/engine/tensorflow.ts';
 
 const EPSILON = 1e-5;
@@ -60,15 +60,29 @@ describe('the fused kernels agree with the same mathematics composed of tfjs ope
     }
   });
 
-  it('leaky ReLU and its gradient', () => {
-    const gradient = (activation: (a: Tensor4D) => Tensor4D) =>
-      tf.tidy(() => [
-        ...tf
-          .grad((a) => weighted(activation(a as Tensor4D)))(x())
-          .dataSync(),
-      ]);
-    expect(gradient((a) => leakyRelu(a, 0.2))).toEqual(
-      gradient((a) => tf.leakyRelu(a, 0.2)).map((number) => expect.closeTo(number, 5)),
+  it.each([
+    ['leaky ReLU', (a: Tensor4D) => leakyRelu(a, 0.2), (a: Tensor4D) => tf.leakyRelu(a, 0.2)],
+    ['ReLU', relu, tf.relu],
+    ['sigmoid', sigmoid, tf.sigmoid],
+    ['tanh', tanh, tf.tanh],
+    ['a bias', (a: Tensor4D) => biasAdd(a, shift()), (a: Tensor4D) => tf.add<Tensor4D>(a, shift())],
+  ] as const)('%s and its gradient', (_name, fused, composed) => {
+    const results = (f: (a: Tensor4D) => Tensor4D) =>
+      tf.tidy(() => {
+        const { value, grad } = tf.valueAndGrad((a) => weighted(f(a as Tensor4D)))(x());
+        return [...value.dataSync(), ...grad.dataSync()];
+      });
+    expect(results(fused as never)).toEqual(results(composed as never).map((number) => expect.closeTo(number, 3)));
+  });
+
+  it('a bias has the gradient of a sum over all but the channels', () => {
+    const gradient = tf.tidy(() => {
+      const [, ofBias] = tf.grads((a, bias) => weighted(biasAdd(a as Tensor4D, bias as Tensor1D)))([x(), shift()]);
+      return [...(ofBias?.dataSync() ?? [])];
+    });
+    const [even, odd] = [0, 1].map((channel) =>
+      Array.from({ length: 96 }, (_, i) => (i % 2 === channel ? -1 + (3 * i) / 95 : 0)).reduce((a, b) => a + b),
     );
+    expect(gradient).toEqual([even, odd].map((number) => expect.closeTo(number ?? Number.NaN, 3)));
   });
 });

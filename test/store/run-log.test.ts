@@ -4,7 +4,7 @@ import { checkpointsByIds, checkpointsOf, forgetFiles, insertCheckpoint } from '
 import type { Store } from '../../src/store/db.ts';
 import {
   appendEvent,
-  metricsOf,
+  metricsOfRuns,
   readEvents,
   sampleById,
   sampleCount,
@@ -110,23 +110,24 @@ describe('the metrics of a run', () => {
         await appendEvent(tx, { runId, fence, body: metrics(step, gLoss) });
       }
     });
-    const points = await metricsOf(store.db, runId, 20);
+    const metricsOf = async (most: number) => (await metricsOfRuns(store.db, [runId], most)).get(runId) ?? [];
+    const points = await metricsOf(20);
     const steps = points.flatMap(({ body }) => (body.type === 'metrics' ? [body.step] : []));
     expect(steps.length).toBeLessThanOrEqual(20);
     expect(steps.length).toBeGreaterThan(15);
     expect([steps[0], steps.at(-1)]).toEqual([1, 300]);
     expect(steps).toEqual(expect.arrayContaining([77, 201]));
     expect(steps).toEqual(steps.toSorted((a, b) => a - b));
-    expect(await metricsOf(store.db, runId, 300)).toHaveLength(300);
-    expect(await metricsOf(store.db, runId, 1)).toHaveLength(1);
+    expect(await metricsOf(300)).toHaveLength(300);
+    expect(await metricsOf(1)).toHaveLength(1);
     for (const most of [0, -1, 1.5, 10_001]) {
-      await expect(metricsOf(store.db, runId, most)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+      await expect(metricsOf(most)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
     }
   });
 
   it('are none where none were written', async () => {
     const { runId } = await runningRun();
-    expect(await metricsOf(store.db, runId, 500)).toEqual([]);
+    expect(await metricsOfRuns(store.db, [runId], 500)).toEqual(new Map());
   });
 });
 

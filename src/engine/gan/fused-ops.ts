@@ -1,10 +1,10 @@
 /**
  * TensorFlow's fused kernels, each with its gradient, for the operations that tfjs composes out of many full-size passes:
- * batch normalisation in training and the gradient of the leaky ReLU. Where the backend is not TensorFlow (the JavaScript
+ * batch normalisation in training, biases, and the gradients of activations. Where the backend is not TensorFlow (the JavaScript
  * fallback), the same mathematics is composed of tfjs operations.
  */
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
-import { nativeBackend, typeAttribute } from '../graph/backend.ts';
+import { type NativeBackend, nativeBackend, type OpAttribute, typeAttribute } from '../graph/backend.ts';
 import { tf } from '../tensorflow.ts';
 
 export interface NormInput {
@@ -67,25 +67,66 @@ export function batchNormTraining({ x, scale, offset, epsilon }: NormInput): {
 
 /** x where it is positive, slope * x elsewhere. */
 export function leakyRelu<T extends Tensor>(x: T, slope: number): T {
+  const alpha = (backend: NativeBackend) => [{ name: 'alpha', type: backend.binding.TF_ATTR_FLOAT, value: slope }];
+  const gradient = (dy: Tensor, y: Tensor) => [dy, y];
+  return activation(x, { op: 'LeakyRelu', gradient, attributes: alpha, otherwise: () => tf.leakyRelu(x, slope) });
+}
+
+export function relu<T extends Tensor>(x: T): T {
+  return activation(x, { op: 'Relu', gradient: (dy, y) => [dy, y], otherwise: () => tf.relu(x) });
+}
+
+export function sigmoid<T extends Tensor>(x: T): T {
+  return activation(x, { op: 'Sigmoid', gradient: (dy, y) => [y, dy], otherwise: () => tf.sigmoid(x) });
+}
+
+export function tanh<T extends Tensor>(x: T): T {
+  return activation(x, { op: 'Tanh', gradient: (dy, y) => [y, dy], otherwise: () => tf.tanh(x) });
+}
+
+/** x [..., C] + bias [C]. */
+export function biasAdd<T extends Tensor>(x: T, bias: Tensor1D): T {
   const backend = nativeBackend();
-  if (backend === undefined) return tf.leakyRelu(x, slope);
-  const { binding } = backend;
+  if (backend === undefined) return tf.add<T>(x, bias);
   const attributes = [
     typeAttribute('T', 'float32', backend),
-    { name: 'alpha', type: binding.TF_ATTR_FLOAT, value: slope },
+    { name: 'data_format', type: backend.binding.TF_ATTR_STRING, value: 'NHWC' },
   ];
+  const add = tf.customGrad((...args) => {
+    const [input, shift] = args as Tensor[];
+    if (input === undefined || shift === undefined) throw new Error('Two inputs are needed');
+    return {
+      value: backend.executeSingleOutput('BiasAdd', attributes, [input, shift]),
+      gradFunc: (dy: Tensor) => [dy, backend.executeSingleOutput('BiasAddGrad', attributes, [dy])],
+    };
+  });
+  return add(x, bias) as T;
+}
+
+interface Activation<T extends Tensor> {
+  /** `<op>Grad` is its gradient. */
+  readonly op: 'LeakyRelu' | 'Relu' | 'Sigmoid' | 'Tanh';
+  /** The inputs of the gradient, in TensorFlow's order. */
+  readonly gradient: (dy: Tensor, y: Tensor) => Tensor[];
+  readonly attributes?: (backend: NativeBackend) => readonly OpAttribute[];
+  /** Without TensorFlow. */
+  readonly otherwise: () => T;
+}
+
+/** An activation whose gradient is computed from what it gave: its input can be fused into the operation before. */
+function activation<T extends Tensor>(x: T, { op, gradient, attributes, otherwise }: Activation<T>): T {
+  const backend = nativeBackend();
+  if (backend === undefined) return otherwise();
+  const all = [typeAttribute('T', 'float32', backend), ...(attributes?.(backend) ?? [])];
   const activate = tf.customGrad((...args) => {
     const [input] = args as Tensor[];
     const save = args.at(-1) as unknown as (tensors: Tensor[]) => void;
     if (input === undefined) throw new Error('An input is needed');
-    const value = backend.executeSingleOutput('LeakyRelu', attributes, [input]);
-    // Its sign is the input's: kept alone, the input can be fused into the operation before.
+    const value = backend.executeSingleOutput(op, all, [input]);
     save([value]);
-    return {
-      value,
-      gradFunc: (dy: Tensor, saved: Tensor[]) =>
-        backend.executeSingleOutput('LeakyReluGrad', attributes, [dy, ...saved]),
-    };
+    const gradFunc = (dy: Tensor, [y]: Tensor[]) =>
+      backend.executeSingleOutput(`${op}Grad`, all, gradient(dy, y ?? value));
+    return { value, gradFunc };
   });
   return activate(x) as T;
 }

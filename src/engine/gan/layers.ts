@@ -4,7 +4,7 @@
  */
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import { tf } from '../tensorflow.ts';
-import { batchNormTraining, leakyRelu as slopedRelu } from './fused-ops.ts';
+import { batchNormTraining, biasAdd, leakyRelu as slopedRelu } from './fused-ops.ts';
 import type { Randomness } from './randomness.ts';
 import type { Parameters, WeightSpec } from './weights.ts';
 
@@ -69,7 +69,7 @@ const as4d = (x: Tensor) => x as Tensor4D;
 
 function withBias<T extends Tensor>(weights: Parameters, name: string, x: T): T {
   const bias = `${name}.bias`;
-  return weights.has(bias) ? tf.add(x, weights.get(bias)) : x;
+  return weights.has(bias) ? biasAdd(x, weights.get(bias) as Tensor1D) : x;
 }
 
 /** 'same' padding: output side = ceil(input side / stride). */

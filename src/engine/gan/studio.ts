@@ -15,6 +15,7 @@ import type { TrainConfig } from '../../core/presets.ts';
 import { tf } from '../tensorflow.ts';
 import type { Architecture, Ask, Head } from './architecture.ts';
 import { conditionColumns } from './conditions.ts';
+import { tanh } from './fused-ops.ts';
 import {
   batchNorm,
   batchNormSpec,
@@ -75,7 +76,7 @@ export function studio({ width, latentSize, resolution }: TrainConfig, heads: re
       const e = embed(weights, ask);
       let x = code;
       for (const side of sides) x = block(weights, `generator.dec${side}`, x, { e, pass });
-      return tf.tanh(conv2d(weights, 'generator.rgb', x));
+      return tanh(conv2d(weights, 'generator.rgb', x));
     },
     encode(weights, pictures) {
       let x = pictures;

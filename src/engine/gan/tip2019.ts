@@ -20,6 +20,7 @@ import type { Rank, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../../core/presets.ts';
 import { tf } from '../tensorflow.ts';
 import type { Architecture, Head } from './architecture.ts';
+import { tanh } from './fused-ops.ts';
 import {
   batchNorm,
   batchNormSpec,
@@ -98,7 +99,7 @@ export function tip2019(
     },
     decode(weights, code, { pass }) {
       const large = blocks(weights, 'generator', { x: code, layers: GENERATOR, pass });
-      return averageOverlapping(tf.tanh(conv2d(weights, 'generator.deconv6b', large)));
+      return averageOverlapping(tanh(conv2d(weights, 'generator.deconv6b', large)));
     },
     encode(weights, pictures, pass) {
       const random = pass.training ? pass.random : undefined;
@@ -119,7 +120,7 @@ export function tip2019(
     ...(autoencoder && {
       repaint: (weights, code, pass) => {
         const large = blocks(weights, 'discriminator', { x: code, layers: DECODER, pass });
-        return tf.tanh(conv2d(weights, 'discriminator.dec5b', large));
+        return tanh(conv2d(weights, 'discriminator.dec5b', large));
       },
     }),
   };
