@@ -11,6 +11,7 @@
  */
 import type { DataId, Tensor, TensorInfo, Variable } from '@tensorflow/tfjs-core';
 import { tf } from '../tensorflow.ts';
+import { recordedAttribute } from './attributes.ts';
 import { type NativeBackend, nativeBackend, type OpAttribute } from './backend.ts';
 import type { Attribute } from './graph-def.ts';
 import { Nodes } from './nodes.ts';
@@ -266,24 +267,10 @@ export class Recorder {
       throw new Error(`${op} cannot be recorded: draw random numbers outside and give them as inputs`);
     const node = this.nodes.pure({
       op,
-      attributes: Object.fromEntries(attributes.map((given) => [given.name, this.#attribute(given)])),
+      attributes: Object.fromEntries(attributes.map((given) => [given.name, recordedAttribute(given, this.#backend)])),
       inputs: inputs.map((input) => this.#edgeOf(input)),
     });
     outputs.forEach((output, i) => void this.#edges.set(output.dataId, i === 0 ? node : `${node}:${i}`));
-  }
-
-  #attribute({ name, type, value }: OpAttribute): Attribute {
-    const { binding } = this.#backend;
-    const isList = Array.isArray(value);
-    if (type === binding.TF_ATTR_TYPE && typeof value === 'number') return { is: 'type', value };
-    if (type === binding.TF_ATTR_STRING && typeof value === 'string') return { is: 'string', value };
-    if (type === binding.TF_ATTR_BOOL && !isList) return { is: 'bool', value: Boolean(value) };
-    if (type === binding.TF_ATTR_INT && typeof value === 'number') return { is: 'int', value };
-    if (type === binding.TF_ATTR_FLOAT && typeof value === 'number') return { is: 'float', value };
-    if (type === binding.TF_ATTR_INT && isList) return { is: 'ints', value: value.map(Number) };
-    if (type === binding.TF_ATTR_FLOAT && isList) return { is: 'floats', value: value.map(Number) };
-    if (type === binding.TF_ATTR_SHAPE && isList) return { is: 'shape', value: value.map(Number) };
-    throw new Error(`The attribute ${name} of type ${type} cannot be recorded`);
   }
 }
 
