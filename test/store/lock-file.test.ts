@@ -68,11 +68,11 @@ describe('the lock of a data folder', () => {
   });
 
   it('knows a process that has ended, though its parent has not heard of it, from one that lives', async () => {
-    const shell = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    // Its child outlives the shell, which would bury it, and not the program that the shell becomes.
+    const shell = spawn('sh', ['-c', 'sleep 0.5 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });
     const [line] = await once(shell.stdout, 'data');
     try {
       const stat = () => readFile(`/proc/${Number(line)}/stat`, 'utf8');
-      // The shell became a program that waits for no child.
       await waitFor(async () => (await stat()).includes(') Z '));
       const started = (await stat()).split(') ')[1]?.split(' ')[19] ?? '';
       expect(await stateOf({ ...(await thisProcess(ID)), pid: Number(line), started })).toBe('dead');
