@@ -28,11 +28,7 @@ const KINDS = /** @type {const} */ (['style', 'genre', 'artist']);
 async function picturesOf(api, kind, { slug }) {
   const asked = { conditions: { [kind]: slug }, n: PICTURES, seed: SEED, format: 'PNG' };
   const { generate } = await api.run('generate-files', asked);
-  return Promise.all(
-    generate.map(async (/** @type {{ url: string }} */ { url }) =>
-      Buffer.from(await (await api.fetch(url)).arrayBuffer()),
-    ),
-  );
+  return Promise.all(generate.map((/** @type {{ url: string }} */ { url }) => api.download(url)));
 }
 
 /**

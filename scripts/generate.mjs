@@ -85,16 +85,6 @@ function fileOf({ artist, style, genre, seed }, format) {
   return `${[...labels, ...(labels.length > 0 ? [] : ['untitled']), seed].join('-')}.${format}`;
 }
 
-/**
- * @param {InstanceType<typeof ApiClient>} api
- * @param {Picture} picture
- */
-async function download(api, { url }) {
-  const response = await api.fetch(url);
-  if (!response.ok) throw new Stop(`${url} answered with HTTP ${response.status}.`);
-  return Buffer.from(await response.arrayBuffer());
-}
-
 const loadSharp = () => packaged(() => import('sharp'));
 
 /** All pictures in one, row by row in their order. @param {readonly Buffer[]} pictures @param {number} width */
@@ -130,7 +120,7 @@ await runScript(async () => {
   await mkdir(folder, { recursive: true });
   const pictures = [];
   for (const picture of generate) {
-    const bytes = await download(api, picture);
+    const bytes = await api.download(picture.url);
     const file = join(folder, fileOf(picture, format));
     await writeFile(file, bytes);
     pictures.push(bytes);

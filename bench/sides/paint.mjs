@@ -1,12 +1,8 @@
 // One side of the generation part of bench:train: pictures of the studio network, recorded or op by op.
 // node paint.mjs graph|eager WIDTH N SECONDS -> {"picturesPerSecond":…}
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { load, roundsPerSecond } from './measure.mjs';
 
-const root = join(import.meta.dirname, '..', '..');
-/** @param {string} file */
-const load = (file) => import(pathToFileURL(join(root, 'dist', file)).href);
-const { architectureOf } = await load('engine/gan/architecture.js');
+const { architectureOf, specsOfGenerator } = await load('engine/gan/architecture.js');
 const { Weights } = await load('engine/gan/weights.js');
 const { Painter } = await load('engine/child/paint.js');
 const { PRESETS } = await load('core/presets.js');
@@ -16,18 +12,10 @@ const [, , engine, width, n, seconds] = process.argv;
 const count = Number(n);
 const config = { ...PRESETS.studio.config, preset: 'studio', resolution: 64, width: Number(width) };
 const net = architectureOf(config, { artist: 10, style: 10, genre: 10 });
-const generator = net.specs.filter((/** @type {{ name: string }} */ { name }) => name.startsWith('generator.'));
-const weights = Weights.fromSeed(generator, 1);
+const weights = Weights.fromSeed(specsOfGenerator(net), 1);
 const painter = new Painter(net, weights, { latentSize: config.latentSize, compiled: engine === 'graph' });
 const latents = normal(1, 'pictureLatent', 0, count * config.latentSize);
 const labels = [0, 1, 2].map((head) => Int32Array.from({ length: count }, (_, i) => (i + head) % 10));
 
-for (let i = 0; i < 5; i++) painter.paint({ latents, labels });
-const begin = performance.now();
-let rounds = 0;
-while (performance.now() - begin < Number(seconds) * 1000) {
-  painter.paint({ latents, labels });
-  rounds++;
-}
-const elapsed = (performance.now() - begin) / 1000;
-console.log(JSON.stringify({ picturesPerSecond: (rounds * count) / elapsed }));
+const rate = roundsPerSecond(() => painter.paint({ latents, labels }), Number(seconds));
+console.log(JSON.stringify({ picturesPerSecond: rate * count }));

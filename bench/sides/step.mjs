@@ -1,11 +1,7 @@
 // One side of bench:train: training steps of the ICIP 2017 network, recorded or op by op.
 // node step.mjs graph|eager WIDTH SECONDS -> {"picturesPerSecond":…}
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { load, roundsPerSecond } from './measure.mjs';
 
-const root = join(import.meta.dirname, '..', '..');
-/** @param {string} file */
-const load = (file) => import(pathToFileURL(join(root, 'dist', file)).href);
 const { architectureOf } = await load('engine/gan/architecture.js');
 const { Trainer } = await load('engine/gan/trainer.js');
 const { PRESETS } = await load('core/presets.js');
@@ -14,7 +10,6 @@ const { normal, uniform } = await load('core/seeds.js');
 const [, , engine, width, seconds] = process.argv;
 const BATCH = 32;
 const CLASSES = 10;
-const WARM_UP = 5;
 
 const config = {
   ...PRESETS.icip2017.config,
@@ -39,13 +34,5 @@ const batch = {
 };
 
 let step = 0;
-const run = () => trainer.step(++step, batch, 1_000_000);
-for (let i = 0; i < WARM_UP; i++) run();
-const begin = performance.now();
-let steps = 0;
-while (performance.now() - begin < Number(seconds) * 1000) {
-  run();
-  steps++;
-}
-const elapsed = (performance.now() - begin) / 1000;
-console.log(JSON.stringify({ picturesPerSecond: (steps * BATCH) / elapsed }));
+const rate = roundsPerSecond(() => trainer.step(++step, batch, 1_000_000), Number(seconds));
+console.log(JSON.stringify({ picturesPerSecond: rate * BATCH }));

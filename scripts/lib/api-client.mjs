@@ -112,6 +112,13 @@ export class ApiClient {
     }
   }
 
+  /** A file that the API has given the URL of. @param {string} url */
+  async download(url) {
+    const response = await this.fetch(url);
+    if (!response.ok) throw new Stop(`${url} answered with HTTP ${response.status}.`);
+    return Buffer.from(await response.arrayBuffer());
+  }
+
   /**
    * A run's events from the first to the last, each once: connects again, from the last one seen, when it is cut off.
    * @param {string} run

@@ -51,7 +51,7 @@ export const tunable = z.strictObject({
   labelBalance: share,
   /**
    * Share of the generated pictures for which a kind of label is not asked for, so that G learns to paint without it.
-   * Real works always tell D what they are. Not for icip2017, whose outputs cannot say "any label".
+   * Real works always tell D what they are. For studio alone: the others have no entry for "not asked for".
    */
   labelDropout: share,
   /**
@@ -206,13 +206,12 @@ export function resolveConfig({ preset: name, resolution, batchSize, config }: C
       },
     );
   }
-  if (batchSize !== undefined && asFields(config)['batchSize'] !== undefined)
+  const fields = asFields(config);
+  if (batchSize !== undefined && fields['batchSize'] !== undefined)
     throw new AppError('INVALID_INPUT', 'batchSize is given twice: as an argument and in config. Give one of them.', {
       path: ['input', 'config', 'batchSize'],
     });
-  const changes = tunable
-    .partial()
-    .safeParse({ ...(batchSize === undefined ? {} : { batchSize }), ...asFields(config) });
+  const changes = tunable.partial().safeParse({ ...(batchSize === undefined ? {} : { batchSize }), ...fields });
   if (!changes.success) {
     const [first] = changes.error.issues;
     const reasons = firstByField(changes.error.issues).map(([name, message]) => `${name}: ${message}.`);

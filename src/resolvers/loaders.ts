@@ -82,42 +82,55 @@ export function createLoaders(db: Db, { cache }: { readonly cache: boolean }) {
   };
 }
 
+/** First pages of many parents: one read per kind and length of page. */
+function pages<Kind extends string, Row>(
+  options: { readonly cache: boolean },
+  read: (asked: { kind: Kind; ids: string[]; first: number }) => Promise<Map<string, Page<Row>>>,
+) {
+  return perGroup<PageKey<Kind>, Page<Row>>(options, {
+    groupOf: ({ kind, first }) => `${kind}:${first}`,
+    read: ({ kind, first }, ids) => read({ kind, ids, first }),
+    otherwise: () => new Error('No page was read'),
+  });
+}
+
 interface MetricsKey {
   readonly id: string;
   readonly maxPoints: number;
 }
 
-/** Metrics of many runs: two statements per number of points. */
+/** Metrics of many runs: one read per number of points. */
 function metrics(db: Db, options: { readonly cache: boolean }) {
-  return new DataLoader<MetricsKey, RunEvent[], string>(
-    async (keys) => {
-      const found = new Map<number, Map<string, RunEvent[]>>();
-      for (const maxPoints of new Set(keys.map((key) => key.maxPoints))) {
-        const ids = keys.filter((key) => key.maxPoints === maxPoints).map(({ id }) => id);
-        found.set(maxPoints, await metricsOfRuns(db, [...new Set(ids)], maxPoints));
-      }
-      return keys.map(({ id, maxPoints }) => found.get(maxPoints)?.get(id) ?? []);
-    },
-    { ...options, cacheKeyFn: ({ id, maxPoints }) => `${maxPoints}:${id}` },
-  );
+  return perGroup<MetricsKey, RunEvent[]>(options, {
+    groupOf: ({ maxPoints }) => String(maxPoints),
+    read: ({ maxPoints }, ids) => metricsOfRuns(db, ids, maxPoints),
+    otherwise: () => [],
+  });
 }
 
-/** First pages of many parents: one statement per kind and length of page. */
-function pages<Kind extends string, Row>(
+interface Group<Key, Value> {
+  /** Keys of one group are read at once. */
+  readonly groupOf: (key: Key) => string;
+  /** `like`: any key of the group. */
+  readonly read: (like: Key, ids: string[]) => Promise<ReadonlyMap<string, Value>>;
+  readonly otherwise: () => Value | Error;
+}
+
+/** What hangs on rows and is asked for in ways that cannot be read together. */
+function perGroup<Key extends { readonly id: string }, Value>(
   options: { readonly cache: boolean },
-  read: (asked: { kind: Kind; ids: string[]; first: number }) => Promise<Map<string, Page<Row>>>,
+  { groupOf, read, otherwise }: Group<Key, Value>,
 ) {
-  const groupOf = ({ kind, first }: Pick<PageKey<Kind>, 'kind' | 'first'>) => `${kind}:${first}`;
-  return new DataLoader<PageKey<Kind>, Page<Row>, string>(
+  return new DataLoader<Key, Value, string>(
     async (keys) => {
-      const found = new Map<string, Map<string, Page<Row>>>();
-      for (const { kind, first } of keys) {
-        const group = groupOf({ kind, first });
+      const found = new Map<string, ReadonlyMap<string, Value>>();
+      for (const like of keys) {
+        const group = groupOf(like);
         if (found.has(group)) continue;
         const ids = keys.filter((key) => groupOf(key) === group).map(({ id }) => id);
-        found.set(group, await read({ kind, ids: [...new Set(ids)], first }));
+        found.set(group, await read(like, [...new Set(ids)]));
       }
-      return keys.map((key) => found.get(groupOf(key))?.get(key.id) ?? new Error('No page was read'));
+      return keys.map((key) => found.get(groupOf(key))?.get(key.id) ?? otherwise());
     },
     { ...options, cacheKeyFn: (key) => `${groupOf(key)}:${key.id}` },
   );

@@ -1,12 +1,12 @@
 /** Recorded graphs against the eager path: operation by operation, then what only whole programs have. */
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 import { afterEach, describe, expect, it } from 'vitest';
-import { normal } from '../../src/core/seeds.ts';
 import { batchNormTraining, leakyRelu } from '../../src/engine/gan/fused-ops.ts';
 import { Nodes } from '../../src/engine/graph/nodes.ts';
 import { Program, type Tensors } from '../../src/engine/graph/program.ts';
 import { inPlace, Recorder } from '../../src/engine/graph/recorder.ts';
 import { tf } from '../../src/engine/tensorflow.ts';
+import { numbers } from '../helpers/engine.ts';
 
 const opened: Disposable[] = [];
 function keep<T extends Disposable>(part: T): T {
@@ -18,16 +18,6 @@ afterEach(() => {
   tf.disposeVariables();
 });
 
-const numbers = (seed: number, ...shape: number[]) =>
-  tf.tensor(
-    normal(
-      seed,
-      'gridLatent',
-      0,
-      shape.reduce((size, side) => size * side, 1),
-    ),
-    shape,
-  );
 const scalar = (value: number) => tf.variable(tf.scalar(value));
 const listOf = (tensor: Tensor | undefined) => [...(tensor?.dataSync() ?? [])];
 

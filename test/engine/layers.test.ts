@@ -1,24 +1,13 @@
 /** Layers that say the same as something slower, or something that is known. */
 import type { Scalar, Tensor, Tensor4D } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { normal } from '../../src/core/seeds.ts';
 import { augment, draw } from '../../src/engine/gan/augment.ts';
 import { upsampledConv2d, withPairDeviation } from '../../src/engine/gan/layers.ts';
 import { directionSpec, keepDirections, normalised, powerIteration } from '../../src/engine/gan/spectral.ts';
 import { averageOverlapping } from '../../src/engine/gan/tip2019.ts';
 import { Weights } from '../../src/engine/gan/weights.ts';
 import { tf } from '../../src/engine/tensorflow.ts';
-
-const numbers = (seed: number, ...shape: number[]) =>
-  tf.tensor(
-    normal(
-      seed,
-      'gridLatent',
-      0,
-      shape.reduce((size, side) => size * side, 1),
-    ),
-    shape,
-  );
+import { numbers } from '../helpers/engine.ts';
 
 describe('a convolution on the upsampled picture in one operation', () => {
   it('is the convolution of the upsampled picture, with the same gradients', () => {

@@ -34,6 +34,13 @@ afterEach(() => {
   for (const part of opened.splice(0)) part[Symbol.dispose]();
 });
 
+const kernelsOf = (net: Architecture) =>
+  Object.fromEntries(
+    net.specs
+      .filter(({ name }) => name.endsWith('.kernel'))
+      .map(({ name, shape }) => [name.replace('.kernel', ''), shape.join(' x ')]),
+  );
+
 function run(net: Architecture, weights: Weights, latentSize: number) {
   return tf.tidy(() => {
     const z = tf.randomNormal<tf2>([2, latentSize], 0, 1, 'float32', 1);
@@ -54,12 +61,7 @@ describe('the networks of the ICIP 2017 paper', () => {
   const net = architectureOf(icip(), CLASSES);
 
   it('have the layers of the paper, kernel by kernel', () => {
-    const kernels = Object.fromEntries(
-      net.specs
-        .filter(({ name }) => name.endsWith('.kernel'))
-        .map(({ name, shape }) => [name.replace('.kernel', ''), shape.join(' x ')]),
-    );
-    expect(kernels).toEqual({
+    expect(kernelsOf(net)).toEqual({
       'generator.deconv1': '110 x 16384',
       'generator.deconv2': '4 x 4 x 512 x 1024',
       'generator.deconv3': '4 x 4 x 256 x 512',
@@ -128,13 +130,8 @@ describe('the networks of the TIP 2019 paper', () => {
   const net = architectureOf(tip(), CLASSES);
 
   it('have the layers of the authors’ code, kernel by kernel', () => {
-    const kernels = Object.fromEntries(
-      net.specs
-        .filter(({ name }) => name.endsWith('.kernel'))
-        .map(({ name, shape }) => [name.replace('.kernel', ''), shape.join(' x ')]),
-    );
     // After an upsampling the layout is [h, w, out, in].
-    expect(kernels).toEqual({
+    expect(kernelsOf(net)).toEqual({
       'generator.deconv1': '110 x 8192',
       'generator.deconv2': '3 x 3 x 512 x 512',
       'generator.deconv3': '3 x 3 x 256 x 512',

@@ -3,6 +3,13 @@ import type { TrainConfig } from '../../src/core/presets.ts';
 import { integers, normal, uniform } from '../../src/core/seeds.ts';
 import type { Architecture } from '../../src/engine/gan/architecture.ts';
 import type { Batch } from '../../src/engine/gan/step-inputs.ts';
+import { sizeOf } from '../../src/engine/gan/weights.ts';
+import { tf } from '../../src/engine/tensorflow.ts';
+
+/** Numbers from N(0, 1), a function of the seed. */
+export function numbers(seed: number, ...shape: number[]) {
+  return tf.tensor(normal(seed, 'gridLatent', 0, sizeOf(shape)), shape);
+}
 
 /** Noise for pictures, and labels at random: a function of the step. */
 export function randomBatch(net: Architecture, config: TrainConfig, step: number): Batch {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { AppError } from '../../core/errors.ts';
 import type { Conditions } from '../../core/labels.ts';
 import { CARD_FILE, type ModelCard, modelCard } from '../../core/model-card.ts';
-import { architectureOf } from '../gan/architecture.ts';
+import { architectureOf, specsOfGenerator } from '../gan/architecture.ts';
 import { loadModelWeights } from './checkpoint.ts';
 import { Painter } from './paint.ts';
 
@@ -44,8 +44,7 @@ function load(dir: string): LoadedModel {
   const card = readCard(dir);
   const { artist, style, genre } = card.labels;
   const net = architectureOf(card.config, { artist: artist.length, style: style.length, genre: genre.length });
-  const generator = net.specs.filter(({ name }) => name.startsWith('generator.'));
-  const weights = loadModelWeights(dir, card.sha256, generator);
+  const weights = loadModelWeights(dir, card.sha256, specsOfGenerator(net));
   const index = new Map<string, number>(
     net.heads.flatMap(({ kind }) => card.labels[kind].map(({ slug }, i) => [`${kind}:${slug}`, i] as const)),
   );

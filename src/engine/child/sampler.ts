@@ -67,8 +67,7 @@ export class Sampler {
     return anchors.map((own, i) => {
       if (i % 2 === 0) return own;
       const anchor = anchors[i - 1] ?? own;
-      const wanted = this.#labelsOf(anchor).map((label, head) => (withheld(i - 1, head) ? -1 : label));
-      const others = this.#sharing(wanted).filter((work) => work !== anchor);
+      const others = this.#sharing(withheld(this.#labelsOf(anchor), i - 1)).filter((work) => work !== anchor);
       // The only work of its kind is its own partner, cut and mirrored in another way.
       return others[Math.floor((chances[i] ?? 0) * others.length)] ?? anchor;
     });
@@ -94,7 +93,7 @@ export class Sampler {
     const withheld = this.#withheld(2 * step + 1);
     const sets = Array.from({ length: batchSize }, (_, i) => {
       const place = diversityWeight > 0 ? i - (i % 2) : i;
-      return (wanted[place] ?? []).map((label, head) => (withheld(place, head) ? -1 : label));
+      return withheld(wanted[place] ?? [], place);
     });
     return this.#columns(sets);
   }
@@ -108,11 +107,13 @@ export class Sampler {
     return Array.from(integers(this.#seed, 'trainLabel', step, batchSize, classes), (label) => [label]);
   }
 
-  #withheld(counter: number): (place: number, head: number) => boolean {
+  /** Takes their share of labels away: a function of the place in the batch. */
+  #withheld(counter: number): (labels: LabelSet, place: number) => LabelSet {
     const { batchSize, labelKinds, labelDropout } = this.#config;
     const heads = labelKinds.length;
     const chances = uniform(this.#seed, 'labelDropout', counter, batchSize * heads);
-    return (place, head) => (chances[place * heads + head] ?? 0) < labelDropout;
+    return (labels, place) =>
+      labels.map((label, head) => ((chances[place * heads + head] ?? 0) < labelDropout ? -1 : label));
   }
 
   #labelsOf(work: number): LabelSet {

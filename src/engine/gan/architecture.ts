@@ -60,6 +60,11 @@ export function architectureOf(config: TrainConfig, classes: Readonly<Record<Lab
   return NETWORKS[config.preset](config, heads);
 }
 
+/** The weights that painting needs. */
+export function specsOfGenerator({ specs }: Pick<Architecture, 'specs'>): WeightSpec[] {
+  return specs.filter(({ name }) => name.startsWith('generator.'));
+}
+
 /** Paints what is asked for. */
 export function generate(
   net: Architecture,

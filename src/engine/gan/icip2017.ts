@@ -7,11 +7,11 @@
  *   Enc   conv1 32x32xw (no BN) -> conv2 32x32xw -> conv3 16x16x2w -> conv4 8x8x4w = code      BN, leaky ReLU 0.2
  *   cls   conv5 4x4x8w BN, leaky ReLU -> fc6 -> K + 1 sigmoids, the last is FAKE
  */
-import type { Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../../core/presets.ts';
 import { tf } from '../tensorflow.ts';
 import type { Architecture, Head } from './architecture.ts';
-import { biasAdd, relu, sigmoid } from './fused-ops.ts';
+import { relu, sigmoid } from './fused-ops.ts';
 import {
   batchNorm,
   batchNormSpec,
@@ -21,6 +21,7 @@ import {
   dense,
   denseSpec,
   leakyRelu,
+  normLeaky,
   type Pass,
 } from './layers.ts';
 import type { Parameters, WeightSpec } from './weights.ts';
@@ -55,8 +56,7 @@ export function icip2017({ width: w, latentSize }: TrainConfig, heads: readonly 
       ] as const) {
         x = normRelu(weights, name, deconv2d(weights, name, x, stride), pass);
       }
-      const bias = weights.get('generator.deconv6.bias') as Tensor1D;
-      return sigmoid(biasAdd(deconv2d(weights, 'generator.deconv6', x, 2), bias));
+      return sigmoid(deconv2d(weights, 'generator.deconv6', x, 2));
     },
     encode(weights, pictures, pass) {
       let x = leakyRelu(conv2d(weights, 'discriminator.conv1', pictures, 2));
@@ -78,10 +78,6 @@ export function icip2017({ width: w, latentSize }: TrainConfig, heads: readonly 
 
 function normRelu(weights: Parameters, name: string, x: Tensor4D, pass: Pass): Tensor4D {
   return relu(batchNorm(weights, name, x, pass));
-}
-
-function normLeaky(weights: Parameters, name: string, x: Tensor4D, pass: Pass): Tensor4D {
-  return leakyRelu(batchNorm(weights, name, x, pass));
 }
 
 function generatorSpecs(w: number, inputs: number): WeightSpec[] {

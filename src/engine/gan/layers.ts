@@ -81,7 +81,8 @@ export function conv2d(weights: Parameters, name: string, x: Tensor4D, stride = 
 export function deconv2d(weights: Parameters, name: string, x: Tensor4D, stride: number): Tensor4D {
   const kernel = as4d(weights.get(`${name}.kernel`));
   const [batch, height, width] = x.shape;
-  return tf.conv2dTranspose(x, kernel, [batch, height * stride, width * stride, kernel.shape[2]], stride, 'same');
+  const shape: [number, number, number, number] = [batch, height * stride, width * stride, kernel.shape[2]];
+  return withBias(weights, name, tf.conv2dTranspose(x, kernel, shape, stride, 'same'));
 }
 
 export function dense(weights: Parameters, name: string, x: Tensor2D): Tensor2D {
@@ -133,6 +134,11 @@ export function batchNorm(weights: Parameters, name: string, x: Tensor4D, pass: 
   }
   const [mean, variance] = [weights.get(`${name}.mean`) as Tensor1D, weights.get(`${name}.variance`) as Tensor1D];
   return tf.batchNorm4d(x, mean, variance, shiftBy, scaleBy, BATCH_NORM_EPSILON);
+}
+
+/** Batch normalisation, then leaky ReLU. */
+export function normLeaky(weights: Parameters, name: string, x: Tensor4D, pass: Pass): Tensor4D {
+  return leakyRelu(batchNorm(weights, name, x, pass));
 }
 
 /** x [B,H,W,C] scaled and shifted per picture and channel: x * (1 + gain) + shift, both [B, C]. */

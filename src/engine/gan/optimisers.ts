@@ -4,7 +4,7 @@
  */
 import type { Scalar, Tensor, Variable } from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../../core/presets.ts';
-import type { Attribute } from '../graph/graph-def.ts';
+import { FLOAT } from '../graph/graph-def.ts';
 import { inPlace } from '../graph/recorder.ts';
 import { tf } from '../tensorflow.ts';
 import type { WeightSpec, Weights } from './weights.ts';
@@ -53,9 +53,6 @@ interface Move {
   readonly update: Update;
 }
 
-/** Attribute of the operations below. */
-const FLOAT: Readonly<Record<string, Attribute>> = { T: { is: 'type', value: 1 } };
-
 /** Kingma, Ba 2015: m, v are moving averages of g and g^2; w -= rate m / (sqrt(v) + epsilon). */
 function adam(name: string, weight: Variable, { gradient, update: { config, rate, slots } }: Move): void {
   const { beta1, beta2, epsilon } = config;
@@ -64,7 +61,7 @@ function adam(name: string, weight: Variable, { gradient, update: { config, rate
   const none = tf.scalar(0);
   inPlace({
     op: 'ResourceApplyAdam',
-    attributes: FLOAT,
+    attributes: { T: FLOAT },
     inputs: [weight, m, v, none, none, rate, tf.scalar(beta1), tf.scalar(beta2), tf.scalar(epsilon), gradient],
     eagerly: () =>
       tf.tidy(() => {
@@ -81,7 +78,7 @@ function rmsprop(name: string, weight: Variable, { gradient, update: { config, r
   const ms = slots.get(`rmsprop.ms/${name}`);
   inPlace({
     op: 'ResourceApplyRMSProp',
-    attributes: FLOAT,
+    attributes: { T: FLOAT },
     // Its momentum has a place of its own, which holds nothing that a momentum of 0 would use again.
     inputs: [weight, ms, { scratch: weight }, rate, tf.scalar(rho), tf.scalar(0), tf.scalar(epsilon), gradient],
     eagerly: () =>

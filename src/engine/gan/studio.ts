@@ -5,8 +5,8 @@
  *   - each kind of label has an embedding, with an entry for "unspecified"; their sum and the latent steer every layer of
  *     G through conditional batch normalisation (Dumoulin et al. 2017; Brock et al. 2019);
  *   - G grows by nearest-neighbour upsampling and 3 x 3 convolutions: no checkerboards (Odena et al. 2016);
- *   - D has spectral normalisation in place of batch normalisation, sees how different two pictures of a label are, and has one head of
- *     K + 1 classes per kind.
+ *   - D has spectral normalisation in place of batch normalisation, sees how different two pictures of a label are, and
+ *     has one head of K + 1 classes per kind.
  *
  * Channels at side r: width x min(8, resolution / r).
  */

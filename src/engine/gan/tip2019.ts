@@ -22,13 +22,13 @@ import { tf } from '../tensorflow.ts';
 import type { Architecture, Head } from './architecture.ts';
 import { tanh } from './fused-ops.ts';
 import {
-  batchNorm,
   batchNormSpec,
   conv2d,
   conv2dSpec,
   dense,
   denseSpec,
   leakyRelu,
+  normLeaky,
   type Pass,
   upsampledConv2d,
 } from './layers.ts';
@@ -148,10 +148,6 @@ interface Blocks {
   readonly x: Tensor4D;
   readonly layers: readonly Layer[];
   readonly pass: Pass;
-}
-
-function normLeaky(weights: Parameters, name: string, x: Tensor4D, pass: Pass): Tensor4D {
-  return leakyRelu(batchNorm(weights, name, x, pass));
 }
 
 /** A convolution of 3 x 3 with batch normalisation; the layout of an upsampled one is that of a transposed one. */

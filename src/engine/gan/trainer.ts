@@ -6,7 +6,7 @@ import type { Variable } from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../../core/presets.ts';
 import { Program, type Tensors } from '../graph/program.ts';
 import { compiles, tf } from '../tensorflow.ts';
-import type { Architecture } from './architecture.ts';
+import { type Architecture, specsOfGenerator } from './architecture.ts';
 import { slotSpecs } from './optimisers.ts';
 import { type TrainingState, trainingStep } from './step.ts';
 import { type Batch, flatten, type StepInputs, stepInputs } from './step-inputs.ts';
@@ -50,11 +50,10 @@ export class Trainer implements Disposable {
     this.#seed = seed;
     this.#compiled = compiled;
     const weights = Weights.fromSeed(net.specs, seed);
-    const generator = net.specs.filter(({ name }) => name.startsWith('generator.'));
     this.#state = {
       weights,
       slots: Weights.fromSeed(slotSpecs(config.optimizer, net.specs), seed),
-      average: new Weights(generator, ({ name }) => weights.get(name).dataSync<'float32'>()),
+      average: new Weights(specsOfGenerator(net), ({ name }) => weights.get(name).dataSync<'float32'>()),
     };
   }
 
@@ -82,7 +81,10 @@ export class Trainer implements Disposable {
     return scoped(() => {
       const outputs = this.#run(stepInputs(batch, this.#config, { seed: this.#seed, step, totalSteps }));
       const numberOf = (name: string) => outputs[name]?.dataSync()[0] ?? Number.NaN;
-      const share = (name: string) => (Number.isNaN(numberOf(name)) ? null : numberOf(name));
+      const share = (name: string) => {
+        const value = numberOf(name);
+        return Number.isNaN(value) ? null : value;
+      };
       return {
         dLoss: numberOf('dLoss'),
         gLoss: numberOf('gLoss'),

@@ -15,6 +15,9 @@ export type Attribute =
   | { readonly is: 'shape'; readonly value: readonly number[] }
   | { readonly is: 'tensor'; readonly value: Constant };
 
+/** The type float32. */
+export const FLOAT: Attribute = { is: 'type', value: 1 };
+
 /** Numbers as TensorFlow keeps them: row-major, little-endian. */
 export interface Constant {
   /** TensorFlow's number of the type. */

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { Tensor, Variable } from '@tensorflow/tfjs-core';
 import { tf } from '../tensorflow.ts';
 import { type NativeBackend, nativeBackend } from './backend.ts';
-import { type GraphNode, SERVE, savedModel } from './graph-def.ts';
+import { FLOAT, type GraphNode, SERVE, savedModel } from './graph-def.ts';
 import { Recorder } from './recorder.ts';
 
 export type Tensors = Readonly<Record<string, Tensor>>;
@@ -60,16 +60,15 @@ export class Program implements Disposable {
       const kinds = new Map(Object.entries(inputs).map(([input, tensor]) => [input, kindOf(tensor)]));
       entries.set(name, { inputs: kinds, outputs, done: after(recorder, `done/${name}`, changes) });
     }
-    const float = { dtype: { is: 'type', value: 1 } } as const;
     const assign = (name: string, handle: string, value: string) =>
-      nodes.named(name, { op: 'AssignVariableOp', attributes: float, inputs: [handle, value] });
+      nodes.named(name, { op: 'AssignVariableOp', attributes: { dtype: FLOAT }, inputs: [handle, value] });
     const writes = [...variables].map(([name, variable]) => {
-      const attributes = { ...float, shape: { is: 'shape', value: variable.shape } } as const;
+      const attributes = { dtype: FLOAT, shape: { is: 'shape', value: variable.shape } } as const;
       const value = nodes.named(`write/${name}`, { op: 'Placeholder', attributes });
       return assign(`assign/${name}`, recorder.handleOf(variable), value);
     });
     const cleared = [...recorder.scratch].map(([name, { handle, of }]) => {
-      const zeros = nodes.pure({ op: 'ZerosLike', attributes: { T: float.dtype }, inputs: [`write/${of}`] });
+      const zeros = nodes.pure({ op: 'ZerosLike', attributes: { T: FLOAT }, inputs: [`write/${of}`] });
       return assign(`clear/${name}`, handle, zeros);
     });
     after(recorder, 'written', [...writes, ...cleared]);
@@ -119,7 +118,7 @@ function after(recorder: Recorder, name: string, nodes: readonly string[]): stri
   const value = { is: 'tensor', value: { dtype: 1, shape: [], content: new Uint8Array(4) } } as const;
   return recorder.nodes.named(name, {
     op: 'Const',
-    attributes: { dtype: { is: 'type', value: 1 }, value },
+    attributes: { dtype: FLOAT, value },
     after: nodes,
   });
 }

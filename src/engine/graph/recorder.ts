@@ -13,7 +13,7 @@ import type { DataId, Tensor, TensorInfo, Variable } from '@tensorflow/tfjs-core
 import { tf } from '../tensorflow.ts';
 import { recordedAttribute } from './attributes.ts';
 import { type NativeBackend, nativeBackend, type OpAttribute } from './backend.ts';
-import type { Attribute } from './graph-def.ts';
+import { type Attribute, FLOAT } from './graph-def.ts';
 import { Nodes } from './nodes.ts';
 
 /** Operations whose outputs differ from run to run, or that do something else than compute them. */
@@ -153,7 +153,12 @@ export class Recorder {
     const update = this.nodes.named(`${op}_${this.nodes.all.length}`, { op, attributes, inputs: edges, after });
     this.#quietly(eagerly);
     for (const { variable, slot } of changed) {
-      const read = this.nodes.pure({ op: 'ReadVariableOp', attributes: FLOAT, inputs: [slot.handle], after: [update] });
+      const read = this.nodes.pure({
+        op: 'ReadVariableOp',
+        attributes: OF_VARIABLE,
+        inputs: [slot.handle],
+        after: [update],
+      });
       slot.updates.add(update);
       slot.touched.add(update).add(read);
       slot.newest = read;
@@ -163,12 +168,12 @@ export class Recorder {
 
   #slot(name: string, shape: readonly number[]): Slot {
     const attributes: Record<string, Attribute> = {
-      ...FLOAT,
+      ...OF_VARIABLE,
       shape: { is: 'shape', value: shape },
       shared_name: { is: 'string', value: name },
     };
     const handle = this.nodes.named(`variables/${name}`, { op: 'VarHandleOp', attributes });
-    const read = this.nodes.named(`read/${name}`, { op: 'ReadVariableOp', attributes: FLOAT, inputs: [handle] });
+    const read = this.nodes.named(`read/${name}`, { op: 'ReadVariableOp', attributes: OF_VARIABLE, inputs: [handle] });
     return { handle, read, touched: new Set(), updates: new Set(), newest: read };
   }
 
@@ -198,7 +203,7 @@ export class Recorder {
     // What an operation has put there, or what was there before.
     if (value === newest) return [...updates];
     const name = `AssignVariableOp_${this.nodes.all.length}`;
-    const assign = { op: 'AssignVariableOp', attributes: FLOAT, inputs: [handle, value], after: [...touched] };
+    const assign = { op: 'AssignVariableOp', attributes: OF_VARIABLE, inputs: [handle, value], after: [...touched] };
     return [this.nodes.named(name, assign)];
   }
 
@@ -285,5 +290,5 @@ interface Executed {
   readonly outputs: readonly TensorInfo[];
 }
 
-/** Variables hold float32: DT_FLOAT is 1. */
-const FLOAT: Readonly<Record<string, Attribute>> = { dtype: { is: 'type', value: 1 } };
+/** Of an operation on a variable: they hold float32. */
+const OF_VARIABLE: Readonly<Record<string, Attribute>> = { dtype: FLOAT };

@@ -1,0 +1,24 @@
+// What the sides of bench:train in JavaScript share: the built engine, and how it is timed.
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const WARM_UP = 5;
+
+/** @param {string} file  below dist/ */
+export const load = (file) => import(pathToFileURL(join(import.meta.dirname, '..', '..', 'dist', file)).href);
+
+/**
+ * Rounds a second, after some that do not count.
+ * @param {() => unknown} round
+ * @param {number} seconds
+ */
+export function roundsPerSecond(round, seconds) {
+  for (let i = 0; i < WARM_UP; i++) round();
+  const begin = performance.now();
+  let rounds = 0;
+  while (performance.now() - begin < seconds * 1000) {
+    round();
+    rounds++;
+  }
+  return (rounds * 1000) / (performance.now() - begin);
+}
