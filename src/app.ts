@@ -11,8 +11,10 @@ import { Generator } from './engine/host/generator.ts';
 import { makeSchema } from './resolvers/schema.ts';
 import { Readiness } from './server/health.ts';
 import { startServer } from './server/listen.ts';
+import { ExportService } from './services/exports.ts';
 import { GenerationService } from './services/generation.ts';
 import { ImportService } from './services/importing.ts';
+import { ModelImports } from './services/model-imports.ts';
 import { ModelService } from './services/models.ts';
 import { RunDriver } from './services/run-driver.ts';
 import { RunFeed } from './services/run-feed.ts';
@@ -55,7 +57,9 @@ export async function startApp({ config, log, starterModel = STARTER_MODEL }: Ap
   const generation = new GenerationService({ db, blobs, models, engine: generator });
   const driver = parts.use(new RunDriver({ db, dataDir, blobs, models, log, host, soleOwner: store.soleOwner }));
   const training = new TrainingService({ db, dataDir, feed, driver });
-  const services = { db, imports, training, generation, models, log };
+  const exports = new ExportService({ dataDir, models, engine: generator });
+  const modelImports = new ModelImports({ db, dataDir, roots: config.datasetRoots, models, engine: generator });
+  const services = { db, imports, training, generation, models, exports, modelImports, log };
 
   const readiness = new Readiness(() => ping(db));
   const started = readiness.hold('The starter collection and the starter model are being set up.');

@@ -23,6 +23,7 @@ export const ERROR_CODES = [
   'DATA_DIR_LOCKED',
   'DATABASE_UNAVAILABLE',
   'DAMAGED_FILE',
+  'DISK_FULL',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
@@ -50,6 +51,23 @@ export class AppError extends Error {
     this.suggestions = options.suggestions ?? [];
     this.retryable = options.retryable ?? false;
   }
+}
+
+/** ENOSPC and EDQUOT are the system's; 53100 is PostgreSQL's. */
+const DISK_FULL_CODES: readonly unknown[] = ['ENOSPC', 'EDQUOT', '53100'];
+
+/** Whether there was no room for a file, by the error or by what caused it. */
+export function isDiskFull(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return ('code' in error && DISK_FULL_CODES.includes(error.code)) || isDiskFull(error.cause);
+}
+
+/** What the user is told of an error: an AppError as it is, also of a full disk; undefined for faults of our own. */
+export function asAppError(error: unknown): AppError | undefined {
+  if (error instanceof AppError) return error;
+  if (!isDiskFull(error)) return undefined;
+  const message = "The disk of the server's data folder is full. Make room, then ask again.";
+  return new AppError('DISK_FULL', message, { retryable: true, cause: error });
 }
 
 /** The end of every exhaustive switch: does not compile while a case is missing. */

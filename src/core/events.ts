@@ -3,6 +3,7 @@
  * Parsed by zod where a row is read: the JSON column is a border like any other.
  */
 import { z } from 'zod';
+import { MEASURE_WARNINGS, measures } from './measures.ts';
 import { isFinal, RUN_STATUSES } from './run-state.ts';
 
 const metrics = z.object({
@@ -34,7 +35,13 @@ const state = z.object({
   reason: z.string().nullable(),
 });
 
-export const runEventBody = z.discriminatedUnion('type', [metrics, sample, state]);
+const measured = measures.extend({
+  type: z.literal('measures'),
+  step: z.int().nonnegative(),
+  warnings: z.array(z.object({ code: z.enum(MEASURE_WARNINGS), message: z.string() })),
+});
+
+export const runEventBody = z.discriminatedUnion('type', [metrics, sample, measured, state]);
 export type RunEventBody = z.infer<typeof runEventBody>;
 export type RunEventType = RunEventBody['type'];
 

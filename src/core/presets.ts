@@ -55,6 +55,11 @@ export const tunable = z.strictObject({
    */
   labelDropout: share,
   /**
+   * Share of the generated pictures whose labels are those of several works, one for each kind: so that G learns to paint
+   * combinations that no work has. For studio alone.
+   */
+  labelMixing: share,
+  /**
    * Weight, in G's loss, of the variety that two pictures of the same labels lack against two such works; above 0 works
    * and latents are drawn in pairs.
    */
@@ -62,14 +67,25 @@ export const tunable = z.strictObject({
   metricsEvery: every,
   sampleEvery: every,
   checkpointEvery: every,
-  /** Checkpoints kept besides the newest; older ones are deleted. */
+  /** Measured against the collection every so many steps (core/measures.ts), with a checkpoint; 0: never. */
+  evaluateEvery: z.int().min(0).max(1_000_000_000),
+  /** Checkpoints kept besides the newest; older ones are deleted, but for those of the next two fields. */
   keepCheckpoints: z.int().min(1).max(1000),
+  /** Measured checkpoints with the lowest KID that are kept. */
+  keepBest: z.int().min(0).max(1000),
+  /** Checkpoints of steps that are multiples of this are kept; 0: none for that. */
+  keepEvery: z.int().min(0).max(1_000_000_000),
 });
 export type Tunable = z.infer<typeof tunable>;
 
 export const trainConfig = tunable.extend({
   preset: z.enum(['studio', 'icip2017', 'tip2019']),
   resolution: z.literal(RESOLUTIONS),
+  // Models and runs that were written before there were these fields.
+  labelMixing: tunable.shape.labelMixing.default(0),
+  evaluateEvery: tunable.shape.evaluateEvery.default(0),
+  keepBest: tunable.shape.keepBest.default(0),
+  keepEvery: tunable.shape.keepEvery.default(0),
 });
 /** Everything that decides how a run trains, besides the data, the seed and the number of steps. */
 export type TrainConfig = z.infer<typeof trainConfig>;
@@ -105,11 +121,15 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       augment: [],
       labelBalance: 0,
       labelDropout: 0,
+      labelMixing: 0,
       diversityWeight: 0,
       metricsEvery: 10,
       sampleEvery: 100,
       checkpointEvery: 500,
+      evaluateEvery: 2_500,
       keepCheckpoints: 3,
+      keepBest: 1,
+      keepEvery: 0,
     },
   },
   tip2019: {
@@ -135,11 +155,15 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       augment: [],
       labelBalance: 0,
       labelDropout: 0,
+      labelMixing: 0,
       diversityWeight: 0,
       metricsEvery: 10,
       sampleEvery: 100,
       checkpointEvery: 500,
+      evaluateEvery: 2_500,
       keepCheckpoints: 3,
+      keepBest: 1,
+      keepEvery: 0,
     },
   },
   studio: {
@@ -165,11 +189,15 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
       augment: ['translation', 'cutout'],
       labelBalance: 0.5,
       labelDropout: 0.4,
+      labelMixing: 0.25,
       diversityWeight: 1,
       metricsEvery: 10,
       sampleEvery: 100,
       checkpointEvery: 500,
+      evaluateEvery: 2_500,
       keepCheckpoints: 3,
+      keepBest: 1,
+      keepEvery: 0,
     },
   },
 };
@@ -236,7 +264,7 @@ function placeOf(field: string | undefined, batchSize: number | undefined): stri
 
 /** What each field allows by itself, but not together with others. @throws AppError INVALID_INPUT */
 function checkTogether(config: TrainConfig, asked: number | undefined): void {
-  const { preset, labelKinds, augment, batchSize, diversityWeight, labelDropout } = config;
+  const { preset, labelKinds, augment, batchSize, diversityWeight, labelDropout, labelMixing } = config;
   const refuse = (field: string, message: string) => {
     throw new AppError('INVALID_INPUT', message, { path: placeOf(field, asked) });
   };
@@ -246,6 +274,8 @@ function checkTogether(config: TrainConfig, asked: number | undefined): void {
     refuse('labelKinds', `Preset ${preset} is conditioned on exactly one kind of label, e.g. ["style"].`);
   if (diversityWeight > 0 && batchSize % 2 === 1)
     refuse('batchSize', 'batchSize must be even where diversityWeight is above 0: pictures come in pairs.');
+  if (preset !== 'studio' && labelMixing > 0)
+    refuse('labelMixing', `Preset ${preset} is conditioned on one kind of label: labelMixing must be 0.`);
   if (preset !== 'studio' && labelDropout > 0)
     refuse('labelDropout', `Preset ${preset} has no entry for a label that is not asked for: labelDropout must be 0.`);
 }

@@ -22,6 +22,8 @@ export const PURPOSES = {
   // 11 and 12 were taken once: a number is never used again for something else.
   partner: 13,
   noise: 14,
+  evaluation: 15,
+  recombine: 16,
 } as const;
 export type Purpose = keyof typeof PURPOSES;
 

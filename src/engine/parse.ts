@@ -3,6 +3,8 @@
  * that names what is wrong. Both ends parse what they hear.
  */
 import { z } from 'zod';
+import { ERROR_CODES } from '../core/errors.ts';
+import { measures } from '../core/measures.ts';
 import { trainConfig } from '../core/presets.ts';
 import { MAX_SEED } from '../core/seeds.ts';
 import type { FromGenerator, FromTrainer, ToGenerator, ToTrainer } from './protocol.ts';
@@ -16,7 +18,7 @@ const accuracy = z.number().nullable();
 
 const fromChild = [
   z.object({ type: z.literal('hello'), version: z.int(), device: z.string() }),
-  z.object({ type: z.literal('alive') }),
+  z.object({ type: z.literal('alive'), rss: z.number().nonnegative(), tensors: z.int().nonnegative() }),
   z.object({ type: z.literal('log'), level: z.enum(['info', 'warn', 'error']), message: z.string() }),
 ] as const;
 
@@ -46,6 +48,7 @@ const fromTrainer = z.discriminatedUnion('type', [
       pixels,
     })
     .refine((grid) => grid.pixels.length === grid.width * grid.height * 3, 'the pixels do not fill the grid'),
+  measures.extend({ type: z.literal('measures'), step }),
   z.object({ type: z.literal('checkpoint'), step, dir: z.string(), sha256: z.string(), bytes: z.int().nonnegative() }),
   z.object({
     type: z.literal('ended'),
@@ -58,7 +61,8 @@ const fromTrainer = z.discriminatedUnion('type', [
 const fromGenerator = z.discriminatedUnion('type', [
   ...fromChild,
   z.object({ type: z.literal('painted'), id: z.int(), width: side, height: side, pixels }),
-  z.object({ type: z.literal('refused'), id: z.int(), message: z.string() }),
+  z.object({ type: z.literal('written'), id: z.int() }),
+  z.object({ type: z.literal('refused'), id: z.int(), code: z.enum(ERROR_CODES).nullable(), message: z.string() }),
 ]);
 
 const toTrainer = z.discriminatedUnion('type', [
@@ -73,30 +77,42 @@ const toTrainer = z.discriminatedUnion('type', [
       packSha256: z.string(),
       checkpointsDir: z.string(),
       resumeFrom: z.array(z.string()),
+      classifiersDir: z.string(),
+      measuredStep: step,
       modelDir: z.string(),
     }),
   }),
   z.object({ type: z.literal('stop'), why: z.enum(['pause', 'cancel', 'shutdown']) }),
 ]);
 
-const toGenerator = z.object({
-  type: z.literal('paint'),
-  id: z.int(),
-  modelDir: z.string(),
-  pictures: z
-    .array(
-      z.object({
-        conditions: z.object({
-          artist: slug.exactOptional(),
-          style: slug.exactOptional(),
-          genre: slug.exactOptional(),
+const toGenerator = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('paint'),
+    id: z.int(),
+    modelDir: z.string(),
+    pictures: z
+      .array(
+        z.object({
+          conditions: z.object({
+            artist: slug.exactOptional(),
+            style: slug.exactOptional(),
+            genre: slug.exactOptional(),
+          }),
+          seed,
+          truncation: z.number().min(0).max(1),
         }),
-        seed,
-        truncation: z.number().min(0).max(1),
-      }),
-    )
-    .min(1),
-});
+      )
+      .min(1),
+  }),
+  z.object({
+    type: z.literal('export'),
+    id: z.int(),
+    modelDir: z.string(),
+    format: z.enum(['saved-model', 'tfjs']),
+    into: z.string(),
+  }),
+  z.object({ type: z.literal('adopt'), id: z.int(), from: z.string(), into: z.string() }),
+]);
 
 /** @throws ZodError */
 export const parseFromTrainer = (message: unknown): FromTrainer => fromTrainer.parse(message);

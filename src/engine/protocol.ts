@@ -3,12 +3,14 @@
  * `serialization: 'advanced'` (so pixels travel as one Uint8Array). Types only: parse.ts turns `unknown` into these.
  *
  * A child says `hello` once TensorFlow is loaded. A trainer then gets one `train`, says what happens and ends with
- * `ended`; a generator answers each `paint` with `painted` or `refused`. A child whose channel closes ends itself.
+ * `ended`; a generator answers each request with `painted` or `written`, or with `refused`. A child whose channel closes ends itself.
  */
+import type { ErrorCode } from '../core/errors.ts';
 import type { Conditions } from '../core/labels.ts';
+import type { Measures } from '../core/measures.ts';
 import type { TrainConfig } from '../core/presets.ts';
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 export interface TrainJob {
   readonly name: string;
@@ -22,6 +24,10 @@ export interface TrainJob {
   readonly checkpointsDir: string;
   /** Checkpoint folders to go on from, newest first: the first undamaged one is used; none: from the start. */
   readonly resumeFrom: readonly string[];
+  /** Folder for the classifiers that measure generators; shared by all runs. */
+  readonly classifiersDir: string;
+  /** The newest step that was measured; 0: none. */
+  readonly measuredStep: number;
   /** Where to put the finished generator (model.json, generator.safetensors). */
   readonly modelDir: string;
 }
@@ -39,18 +45,29 @@ export interface PaintRequest {
   readonly truncation: number;
 }
 
-export type ToGenerator = {
-  readonly type: 'paint';
-  readonly id: number;
-  /** Model folder; its weights are loaded on first use and kept while used. */
-  readonly modelDir: string;
-  readonly pictures: readonly PaintRequest[];
-};
+/** For TensorFlow and TF Serving, and for browsers. */
+export type ExportFormat = 'saved-model' | 'tfjs';
+
+/** What a generator child can be asked for. */
+export type GeneratorRequest =
+  | {
+      readonly type: 'paint';
+      /** Model folder; its weights are loaded on first use and kept while used. */
+      readonly modelDir: string;
+      readonly pictures: readonly PaintRequest[];
+    }
+  /** Write a model for others to run into the folder `into`, which is made. */
+  | { readonly type: 'export'; readonly modelDir: string; readonly format: ExportFormat; readonly into: string }
+  /** Make the model folder `into` of one from elsewhere, or of a checkpoint. */
+  | { readonly type: 'adopt'; readonly from: string; readonly into: string };
+
+export type ToGenerator = GeneratorRequest & { readonly id: number };
 
 /** Said by both kinds of child. `alive` comes every second, except while a step, a recording or a painting lasts. */
 export type FromChild =
   | { readonly type: 'hello'; readonly version: number; readonly device: string }
-  | { readonly type: 'alive' }
+  /** rss: bytes of memory; tensors: how many TensorFlow holds for it. */
+  | { readonly type: 'alive'; readonly rss: number; readonly tensors: number }
   | { readonly type: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly message: string };
 
 export type FromTrainer =
@@ -79,6 +96,7 @@ export type FromTrainer =
       readonly height: number;
       readonly pixels: Uint8Array;
     }
+  | ({ readonly type: 'measures'; readonly step: number } & Measures)
   /** The checkpoint lies on disk, fsynced, under its final name. */
   | {
       readonly type: 'checkpoint';
@@ -105,4 +123,7 @@ export type FromGenerator =
       /** RGB, picture after picture: pictures x height x width x 3 bytes. */
       readonly pixels: Uint8Array;
     }
-  | { readonly type: 'refused'; readonly id: number; readonly message: string };
+  /** The folder is there, as `export` or `adopt` asked for. */
+  | { readonly type: 'written'; readonly id: number }
+  /** code: of an AppError, where the reason is in what was asked for. */
+  | { readonly type: 'refused'; readonly id: number; readonly code: ErrorCode | null; readonly message: string };

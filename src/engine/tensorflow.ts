@@ -49,6 +49,16 @@ export const native = loaded !== undefined;
 /** Whether networks run as recorded graphs. ENGINE=eager keeps the reference path, operation by operation. */
 export const compiles = native && process.env['ENGINE'] !== 'eager';
 
+/** Frees every tensor that `work` made and did not keep; what it returns are plain values. */
+export function scoped<T>(work: () => T): T {
+  tf.engine().startScope();
+  try {
+    return work();
+  } finally {
+    tf.engine().endScope();
+  }
+}
+
 /** What computes, in words for people: 'GPU: NVIDIA H100', 'CPU', or 'CPU (JavaScript, slow)'. */
 export function device(): string {
   if (!native) return 'CPU (JavaScript, slow)';

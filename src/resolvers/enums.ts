@@ -1,7 +1,10 @@
 /** Enums of the schema, from the same lists that the services check against. */
 import { registerEnumType } from 'type-graphql';
+import { LABEL_KINDS } from '../core/labels.ts';
+import { MEASURE_WARNINGS } from '../core/measures.ts';
 import { RUN_STATUSES } from '../core/run-state.ts';
 import { LAYOUTS } from '../datasets/layouts/plan.ts';
+import { EXPORT_FORMATS } from '../services/exports.ts';
 import { PICTURE_FORMATS } from '../services/pictures.ts';
 import { IMPORT_STATUSES } from '../store/tables.ts';
 
@@ -21,4 +24,30 @@ export const DatasetLayoutEnum = enumOf(
   'How a collection lies in its folder. AUTO looks by itself.',
 );
 export const ImportStatusEnum = enumOf('ImportStatus', IMPORT_STATUSES, 'How far the newest import of a dataset is.');
+/** Names as GraphQL writes them, for values as the services do. */
+function namesFor<T extends string>(values: readonly T[]): Readonly<Record<string, T>> {
+  return Object.fromEntries(values.map((value) => [value.toUpperCase().replaceAll('-', '_'), value]));
+}
+
+export const LabelKindEnum = namesFor(LABEL_KINDS);
+registerEnumType(LabelKindEnum, { name: 'LabelKind' });
+export const ExportFormatEnum = namesFor(EXPORT_FORMATS);
+registerEnumType(ExportFormatEnum, {
+  name: 'ExportFormat',
+  valuesConfig: {
+    ARTGAN: { description: 'For importModel of another server: model.json, generator.safetensors.' },
+    SAVED_MODEL: { description: 'For TensorFlow and TF Serving.' },
+    TFJS: { description: 'For browsers: tf.loadGraphModel.' },
+  },
+});
+export const MeasureWarningEnum = namesFor(MEASURE_WARNINGS);
+registerEnumType(MeasureWarningEnum, {
+  name: 'MeasureWarningCode',
+  valuesConfig: {
+    COLLAPSE: { description: 'Pictures of a label are nearly alike.' },
+    MEMORISING: { description: 'Many pictures are copies of works.' },
+    DIVERGING: { description: 'The distance to the collection has grown.' },
+    LABELS_IGNORED: { description: 'A kind of label that is asked for is not seen in the pictures.' },
+  },
+});
 export type ImageFormat = keyof typeof ImageFormatEnum;

@@ -1,6 +1,6 @@
 /** What clients are told of an error: the user's mistakes with their code, everything else masked and logged. */
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
-import { AppError } from '../core/errors.ts';
+import { asAppError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 
 export interface ErrorScope {
@@ -21,11 +21,12 @@ export function formatError(
     ...(formatted.path === undefined ? {} : { path: formatted.path }),
   };
   const cause = originOf(error);
-  if (cause instanceof AppError) {
-    const { code, path, suggestions, retryable } = cause;
+  const told = asAppError(cause);
+  if (told !== undefined) {
+    const { message, code, path, suggestions, retryable } = told;
     const input = path === undefined ? {} : { path };
     return {
-      message: cause.message,
+      message,
       ...place,
       extensions: { code, retryable, ...input, ...(suggestions.length === 0 ? {} : { suggestions }) },
     };

@@ -21,7 +21,7 @@ import {
   samplePagesOfRuns,
 } from '../store/nested-lists.ts';
 import { artworkPagesOfLabels, imagePagesOfLabels } from '../store/nested-pages.ts';
-import { metricsOfRuns, samplesByIds } from '../store/run-log.ts';
+import { measuresOf, metricsOfRuns, samplesByIds } from '../store/run-log.ts';
 import { queuePlaces, runsByIds } from '../store/runs.ts';
 import type { ArtworkRow, ImageRow, ImportIssueRow, LabelRow } from '../store/tables.ts';
 
@@ -74,6 +74,7 @@ export function createLoaders(db: Db, { cache }: { readonly cache: boolean }) {
     queuePlace: fromMap((ids) => queuePlaces(db, ids), null),
     samplePageOfRun: pages<'sample', RunEvent>(options, (asked) => samplePagesOfRuns(db, asked)),
     metricsOfRun: metrics(db, options),
+    measuresOfRun: fromMap((ids) => measuresOf(db, ids), []),
     samplesOfRun: fromMap((ids) => sampleCountsOfRuns(db, ids), 0),
     checkpoint: byId((ids) => checkpointsByIds(db, ids)),
     checkpointsOfRun: fromMap((ids) => checkpointsOf(db, ids), []),

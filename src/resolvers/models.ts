@@ -2,6 +2,7 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { encodeGlobalId } from '../core/global-id.ts';
 import { LABEL_KINDS } from '../core/labels.ts';
+import type { ModelExport as ModelExportFiles } from '../services/exports.ts';
 import { labelKey } from '../store/labels.ts';
 import { modelCount, modelPage } from '../store/models.ts';
 import type { CheckpointRow, ModelRow } from '../store/tables.ts';
@@ -9,7 +10,20 @@ import { PageArgs, pageRequest, toConnection } from './connection.ts';
 import type { Context } from './context.ts';
 import { Label, labelTypeName, tagged } from './interfaces.ts';
 import { asPayload, type Payload } from './payload.ts';
-import { Checkpoint, Model, ModelConnection, SetDefaultModelInput, SetDefaultModelPayload } from './types/models.ts';
+import { UrlScalar } from './scalars.ts';
+import {
+  Checkpoint,
+  CreateModelInput,
+  ExportModelInput,
+  ExportModelPayload,
+  ImportModelInput,
+  Model,
+  ModelConnection,
+  ModelExport,
+  ModelPayload,
+  SetDefaultModelInput,
+  SetDefaultModelPayload,
+} from './types/models.ts';
 import { TrainingRun } from './types/runs.ts';
 
 @Resolver(() => Checkpoint)
@@ -17,6 +31,14 @@ export class CheckpointResolver {
   @FieldResolver(() => ID)
   id(@Root() { id }: CheckpointRow) {
     return encodeGlobalId('Checkpoint', id);
+  }
+}
+
+@Resolver(() => ModelExport)
+export class ModelExportResolver {
+  @FieldResolver(() => UrlScalar, { description: 'Of the file that a program opens, e.g. `tf.loadGraphModel(url)`.' })
+  url(@Root() { model, format, files }: ModelExportFiles, @Ctx() { baseUrl }: Context) {
+    return `${baseUrl}/exports/${model.id}/${format}/${files[0]?.name}`;
   }
 }
 
@@ -33,6 +55,32 @@ export class ModelResolver {
     @Ctx() { models }: Context,
   ): Promise<Payload<ModelRow>> {
     return asPayload(() => models.setDefault(model));
+  }
+
+  @Mutation(() => ExportModelPayload, {
+    description: 'Writes a model for others to run, and says where its files are.',
+  })
+  exportModel(
+    @Arg('input', () => ExportModelInput) { model, format }: ExportModelInput,
+    @Ctx() { exports }: Context,
+  ): Promise<Payload<ModelExportFiles>> {
+    return asPayload(() => exports.export(model, format));
+  }
+
+  @Mutation(() => ModelPayload, { description: 'Takes in a model, or a checkpoint, of another server.' })
+  importModel(
+    @Arg('input', () => ImportModelInput) input: ImportModelInput,
+    @Ctx() { modelImports }: Context,
+  ): Promise<Payload<ModelRow>> {
+    return asPayload(() => modelImports.import(input));
+  }
+
+  @Mutation(() => ModelPayload, { description: 'Makes a model of a checkpoint, e.g. of the one with the lowest KID.' })
+  createModel(
+    @Arg('input', () => CreateModelInput) input: CreateModelInput,
+    @Ctx() { modelImports }: Context,
+  ): Promise<Payload<ModelRow>> {
+    return asPayload(() => modelImports.create(input));
   }
 
   @FieldResolver(() => ID)

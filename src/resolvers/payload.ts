@@ -1,6 +1,6 @@
 /** Payloads of mutations: what was asked for, or the user's mistakes as data. Anything else is thrown and masked. */
 import { Field, InterfaceType, ObjectType } from 'type-graphql';
-import { AppError } from '../core/errors.ts';
+import { type AppError, asAppError } from '../core/errors.ts';
 import { type Tagged, tagged } from './interfaces.ts';
 
 @InterfaceType('UserError', { resolveType: (value: Tagged) => value.__typename })
@@ -27,8 +27,9 @@ export async function asPayload<Result>(work: () => Promise<Result>): Promise<Pa
   try {
     return { result: await work(), userErrors: [] };
   } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    return { result: null, userErrors: [toUserError(error)] };
+    const told = asAppError(error);
+    if (told === undefined) throw error;
+    return { result: null, userErrors: [toUserError(told)] };
   }
 }
 

@@ -21,6 +21,8 @@ export function eventOf({ runId, seq, at, body }: RunEvent): Tagged & { runId: s
       return tagged('TrainingMetrics', { ...body, ...common });
     case 'sample':
       return tagged('TrainingSample', { ...body, ...common });
+    case 'measures':
+      return tagged('TrainingMeasures', { ...body, ...common });
     case 'state':
       return tagged('TrainingStateChanged', { ...body, ...common });
     default:

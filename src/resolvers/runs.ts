@@ -11,6 +11,7 @@ import type { Context } from './context.ts';
 import { asPayload, type Payload } from './payload.ts';
 import { eventOf } from './run-events.ts';
 import { Dataset } from './types/datasets.ts';
+import { TrainingMeasures } from './types/measures.ts';
 import { Checkpoint, Model } from './types/models.ts';
 import { TrainingMetrics, TrainingSampleConnection } from './types/run-events.ts';
 import {
@@ -102,6 +103,13 @@ export class TrainingRunResolver {
     @Ctx() { load }: Context,
   ) {
     return (await load.metricsOfRun.load({ id, maxPoints: maxPoints ?? DEFAULT_POINTS })).map(eventOf);
+  }
+
+  @FieldResolver(() => [TrainingMeasures], {
+    description: 'Its generator measured against the collection, oldest first: see evaluateEvery in its config.',
+  })
+  async measures(@Root() { id }: RunRow, @Ctx() { load }: Context) {
+    return (await load.measuresOfRun.load(id)).map(eventOf);
   }
 
   @FieldResolver(() => TrainingSampleConnection)

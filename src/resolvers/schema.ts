@@ -7,13 +7,14 @@ import { DatasetImportResolver, DatasetResolver } from './datasets.ts';
 import { guardFields } from './guard.ts';
 import { GeneratedImageResolver, ImageQueries } from './images.ts';
 import { LabelQueries, LabelResolver } from './labels.ts';
-import { CheckpointResolver, ModelResolver } from './models.ts';
+import { CheckpointResolver, ModelExportResolver, ModelResolver } from './models.ts';
 import { NodeQueries } from './node.ts';
 import { SimpleUserError } from './payload.ts';
 import { PresetQueries } from './presets.ts';
 import { TrainingEventResolver, TrainingSampleResolver, TrainingSubscriptions } from './run-events.ts';
 import { TrainingRunResolver } from './runs.ts';
 import { Artist, Genre, Style } from './types/labels.ts';
+import { TrainingMeasures } from './types/measures.ts';
 import { TrainingMetrics, TrainingSample, TrainingStateChanged } from './types/run-events.ts';
 
 const resolvers = [
@@ -25,6 +26,7 @@ const resolvers = [
   ImageQueries,
   LabelQueries,
   LabelResolver,
+  ModelExportResolver,
   ModelResolver,
   NodeQueries,
   PresetQueries,
@@ -48,7 +50,16 @@ export async function makeSchema(): Promise<GraphQLSchema> {
   const schema = await buildSchema({
     resolvers,
     // Types that only ever stand behind an interface.
-    orphanedTypes: [Artist, Style, Genre, SimpleUserError, TrainingMetrics, TrainingSample, TrainingStateChanged],
+    orphanedTypes: [
+      Artist,
+      Style,
+      Genre,
+      SimpleUserError,
+      TrainingMeasures,
+      TrainingMetrics,
+      TrainingSample,
+      TrainingStateChanged,
+    ],
     // Inputs are checked by the services, for every way in.
     validate: false,
     pubSub: noPubSub,

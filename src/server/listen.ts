@@ -8,6 +8,7 @@ import { Closers } from '../core/closers.ts';
 import { AppError } from '../core/errors.ts';
 import type { Services } from '../resolvers/context.ts';
 import type { Blobs } from '../store/blobs.ts';
+import { exportRoutes } from './export-route.ts';
 import { answerFaults, notFound } from './faults.ts';
 import { startGraphql } from './graphql.ts';
 import { healthRoutes, type Readiness } from './health.ts';
@@ -36,6 +37,7 @@ const WELCOME = `artgan
 /images     generated pictures, by their url
 /artworks   works of the collections, by their url
 /samples    grids of training runs, by their url
+/exports    files of exported models, by their url
 /livez      whether the server lives
 /readyz     whether it is ready
 `;
@@ -69,6 +71,7 @@ function setRoutes(app: Express, { graphql, publicUrl, services, blobs, readines
   app.use(crossOrigin(publicUrl));
   app.use(withRequestId());
   app.use(pictureRoutes({ ...services, blobs }));
+  app.use(exportRoutes(services));
   app.use(GRAPHQL_PATH, express.json({ limit: MOST_BODY }), graphql);
   app.use(notFound());
   app.use(answerFaults(services.log));

@@ -8,11 +8,12 @@ import { readFile } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { localId } from '../core/global-id.ts';
+import { LABEL_KINDS } from '../core/labels.ts';
 import type { Log } from '../core/log.ts';
 import { CARD_FILE, type ModelCard, modelCard, WEIGHTS_FILE } from '../core/model-card.ts';
 import { checkpointsOf } from '../store/checkpoints.ts';
 import type { Db } from '../store/db.ts';
-import { defaultModel, insertModel, modelByDir, modelsByIds, setDefault } from '../store/models.ts';
+import { defaultModel, insertModel, modelByDir, modelsByIds, modelsBySha256, setDefault } from '../store/models.ts';
 import type { ModelRow, RunRow } from '../store/tables.ts';
 
 export interface ModelServiceOptions {
@@ -89,6 +90,20 @@ export class ModelService {
     return row;
   }
 
+  /**
+   * The row of a model that was taken in, whose files lie in the data folder now; or that of an equal one: same weights,
+   * same card.
+   */
+  async addAdopted(folder: string, place: AdoptedPlace): Promise<{ row: ModelRow; isNew: boolean }> {
+    const { db } = this.#options;
+    const card = await readCard(folder);
+    const known = (await modelsBySha256(db, card.sha256)).find((row) => sameModel(this.cardOf(row), card));
+    if (known !== undefined) return { row: known, isNew: false };
+    const ofStep = place.step === undefined ? card.name : `${card.name}, step ${place.step}`;
+    const name = place.name ?? ofStep;
+    return { row: await insertModel(db, modelRow(card, { ...place, name })), isNew: true };
+  }
+
   /** @throws AppError UNKNOWN_MODEL */
   async setDefault(id: string): Promise<ModelRow> {
     const { db } = this.#options;
@@ -129,6 +144,23 @@ export class ModelService {
     return parsed;
   }
 }
+
+export interface AdoptedPlace {
+  /** Below the data folder. */
+  readonly dir: string;
+  readonly name: string | undefined;
+  readonly runId?: string;
+  readonly checkpointId?: string;
+  /** Of the checkpoint that it was made of. */
+  readonly step?: number;
+}
+
+/** Whether two models paint the same for the same words. */
+function sameModel(a: ModelCard, b: ModelCard): boolean {
+  return JSON.stringify([a.sha256, a.config, slugsOf(a)]) === JSON.stringify([b.sha256, b.config, slugsOf(b)]);
+}
+
+const slugsOf = ({ labels }: ModelCard) => LABEL_KINDS.map((kind) => labels[kind].map(({ slug }) => slug));
 
 interface ModelPlace {
   readonly dir: string;

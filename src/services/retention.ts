@@ -1,12 +1,14 @@
 /**
- * Which checkpoint files stay: the newest and a number before it. Rows stay for ever; a row forgets its files before
- * they are deleted, so that no row ever names a folder that is not there.
+ * Which checkpoint files stay: the newest and a number before it, the best ones, and every so manieth. Rows stay for ever;
+ * a row forgets its files before they are deleted, so that no row ever names a folder that is not there.
  */
 import { readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Log } from '../core/log.ts';
+import type { TrainConfig } from '../core/presets.ts';
 import { checkpointsOf, forgetFiles } from '../store/checkpoints.ts';
 import type { Db } from '../store/db.ts';
+import { kidsOf } from '../store/run-log.ts';
 import type { CheckpointRow } from '../store/tables.ts';
 
 export interface RetentionScope {
@@ -22,10 +24,28 @@ export async function checkpointFiles({ db, runId }: Pick<RetentionScope, 'db' |
   return rows.filter(({ dir }) => dir !== null).sort((a, b) => b.step - a.step);
 }
 
-/** Deletes the files of all but the newest checkpoint and `keep` before it. */
-export async function retain(scope: RetentionScope, keep: number): Promise<void> {
+export type RetentionPolicy = Pick<TrainConfig, 'keepCheckpoints' | 'keepBest' | 'keepEvery'>;
+
+/** The steps, of those with files, whose files stay. `kids`: KID by step, where it was measured. */
+export function keptSteps(
+  steps: readonly number[],
+  kids: ReadonlyMap<number, number>,
+  { keepCheckpoints, keepBest, keepEvery }: RetentionPolicy,
+): Set<number> {
+  const newest = [...steps].sort((a, b) => b - a).slice(0, 1 + keepCheckpoints);
+  const kidOf = (step: number) => kids.get(step) ?? Number.POSITIVE_INFINITY;
+  const best = steps.filter((step) => kids.has(step)).sort((a, b) => kidOf(a) - kidOf(b) || a - b);
+  const regular = steps.filter((step) => keepEvery > 0 && step % keepEvery === 0);
+  return new Set([...newest, ...best.slice(0, keepBest), ...regular]);
+}
+
+/** Deletes the files of all checkpoints that the policy does not keep. */
+export async function retain(scope: RetentionScope, policy: RetentionPolicy): Promise<void> {
   const rows = await checkpointFiles(scope);
-  for (const { id, dir } of rows.slice(1 + keep)) {
+  const steps = rows.map(({ step }) => step);
+  const kept = keptSteps(steps, await kidsOf(scope.db, scope.runId), policy);
+  for (const { id, dir, step } of rows) {
+    if (kept.has(step)) continue;
     await forgetFiles(scope.db, id);
     if (dir !== null) await remove(resolve(scope.dataDir, dir), scope.log);
   }

@@ -7,6 +7,7 @@ import { hostname } from 'node:os';
 import { type Deferred, deferred } from '../core/deferred.ts';
 import type { StopReason } from '../engine/protocol.ts';
 import { claimNextRun, requeueAll, requeueExpired } from '../store/runs.ts';
+import { resumeWhereRoom } from './disk-room.ts';
 import { RunSession, type SessionParts } from './run-session.ts';
 
 export interface RunDriverOptions extends Omit<SessionParts, 'leaseMs' | 'renewMs' | 'stopMs'> {
@@ -46,7 +47,7 @@ export class RunDriver implements AsyncDisposable {
   /** Puts back what a dead server left behind, then begins to claim. */
   async start(): Promise<void> {
     if (this.#options.soleOwner) await requeueAll(this.#options.db);
-    this.#sweep = setInterval(() => void this.#requeue(), this.#pollMs);
+    this.#sweep = setInterval(() => void this.#look(), this.#pollMs);
     this.#sweep.unref();
     this.#working = this.#work();
   }
@@ -103,6 +104,15 @@ export class RunDriver implements AsyncDisposable {
       return await session.drive();
     } finally {
       this.#session = undefined;
+    }
+  }
+
+  async #look(): Promise<void> {
+    await this.#requeue();
+    try {
+      if ((await resumeWhereRoom(this.#options)) > 0) this.wake();
+    } catch (error) {
+      this.#options.log.warn({ error }, 'Runs that wait for room on the disk could not be looked for');
     }
   }
 

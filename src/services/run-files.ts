@@ -27,6 +27,9 @@ export function foldersOf(dataDir: string, runId: string): RunFolders {
   return { checkpointsDir: join(folder, 'checkpoints'), modelDir: join(folder, 'model') };
 }
 
+/** Where the classifiers lie that measure generators: one per packed dataset. */
+export const classifiersOf = (dataDir: string) => join(dataDir, 'classifiers');
+
 const manifestFile = (dataDir: string, runId: string) => join(dataDir, 'runs', runId, 'run.json');
 
 /** On disk, also after a power cut, when this resolves. */

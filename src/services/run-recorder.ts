@@ -7,12 +7,13 @@ import { relative, resolve, sep } from 'node:path';
 import { unreachable } from '../core/errors.ts';
 import type { RunEventBody } from '../core/events.ts';
 import type { Log } from '../core/log.ts';
+import { warningsOf } from '../core/measures.ts';
 import type { RunAction } from '../core/run-state.ts';
 import type { FromTrainer, TrainJob } from '../engine/protocol.ts';
 import type { Blobs } from '../store/blobs.ts';
 import { insertCheckpoint } from '../store/checkpoints.ts';
 import type { Db } from '../store/db.ts';
-import { appendEvent, sampleById } from '../store/run-log.ts';
+import { appendEvent, kidsOf, sampleById } from '../store/run-log.ts';
 import { moveRun } from '../store/runs.ts';
 import type { RunRow } from '../store/tables.ts';
 import type { ModelService } from './models.ts';
@@ -72,6 +73,8 @@ export class RunRecorder {
         return this.#metrics(message);
       case 'sample':
         return this.#sample(message);
+      case 'measures':
+        return this.#measures(message);
       case 'checkpoint':
         return this.#checkpoint(message, job);
       case 'ended':
@@ -144,6 +147,14 @@ export class RunRecorder {
     await this.#append({ ...grid, labels: [...grid.labels], id, sha256 });
   }
 
+  async #measures(message: Of<'measures'>): Promise<void> {
+    const kids = await kidsOf(this.#parts.db, this.#run.id);
+    // A restarted child measures again what it has trained again.
+    if (kids.has(message.step)) return;
+    const best = kids.size === 0 ? undefined : Math.min(...kids.values());
+    await this.#append({ ...message, warnings: warningsOf(message, best) });
+  }
+
   async #checkpoint({ step, sha256, bytes, dir }: Of<'checkpoint'>, job: TrainJob): Promise<void> {
     const { db, dataDir, log } = this.#parts;
     const { id: runId, fence } = this.#run;
@@ -151,7 +162,7 @@ export class RunRecorder {
     const row = await insertCheckpoint(db, { id: randomUUID(), runId, fence, step, sha256, bytes, dir: place });
     if (row === undefined) return this.#lose();
     this.#failures = 0;
-    await retain({ db, dataDir, runId, log }, job.config.keepCheckpoints);
+    await retain({ db, dataDir, runId, log }, job.config);
   }
 
   async #ended({ reason, message, step: last }: Of<'ended'>, job: TrainJob): Promise<void> {
@@ -177,8 +188,8 @@ export class RunRecorder {
 
   /** No room for the next file: all that was written before is whole. */
   pauseForDisk(): Promise<void> {
-    const error = 'The disk is full. Make room, then resume: training goes on from its last checkpoint.';
-    return this.move('pause', error, { error });
+    const error = 'The disk is full. Make room: training then goes on by itself from its last checkpoint.';
+    return this.move('pause', error, { error, waitsFor: 'room' });
   }
 
   #fail(error: string, step: number): Promise<void> {

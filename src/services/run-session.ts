@@ -4,13 +4,15 @@
  */
 import { access, mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { isDiskFull } from '../core/errors.ts';
 import { EngineDied, type HostOptions } from '../engine/host/child-process.ts';
 import { TrainerChild } from '../engine/host/trainer.ts';
 import type { FromTrainer, StopReason, TrainJob } from '../engine/protocol.ts';
+import { kidsOf } from '../store/run-log.ts';
 import { renewLease } from '../store/runs.ts';
 import type { RunRow } from '../store/tables.ts';
 import { checkpointFiles, sweepOrphans } from './retention.ts';
-import { foldersOf, type RunManifest, readManifest } from './run-files.ts';
+import { classifiersOf, foldersOf, type RunManifest, readManifest } from './run-files.ts';
 import { type RecorderParts, RunRecorder } from './run-recorder.ts';
 
 export interface SessionParts extends RecorderParts {
@@ -142,8 +144,19 @@ export class RunSession {
     const scope = { db, dataDir, runId, log };
     await sweepOrphans(scope, checkpointsDir);
     const resumeFrom = (await checkpointFiles(scope)).map(({ dir }) => resolve(dataDir, dir ?? ''));
-    const { packSha256 } = dataset;
-    return { name, config, seed, totalSteps, pack, packSha256, checkpointsDir, resumeFrom, modelDir };
+    return {
+      name,
+      config,
+      seed,
+      totalSteps,
+      pack,
+      packSha256: dataset.packSha256,
+      checkpointsDir,
+      resumeFrom,
+      classifiersDir: classifiersOf(dataDir),
+      measuredStep: Math.max(0, ...(await kidsOf(db, runId)).keys()),
+      modelDir,
+    };
   }
 
   #manifest(): Promise<RunManifest> {
@@ -186,8 +199,4 @@ class Unready extends Error {
   constructor(message: string, cause: unknown) {
     super(message, { cause });
   }
-}
-
-function isDiskFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }

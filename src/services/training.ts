@@ -13,7 +13,7 @@ import { MAX_SEED } from '../core/seeds.ts';
 import { datasetPage, findDataset } from '../store/datasets.ts';
 import type { Db } from '../store/db.ts';
 import { labelCount } from '../store/labels.ts';
-import { insertRun, moveRun, runById, setWish } from '../store/runs.ts';
+import { insertRun, moveRun, runById, setWaiting, setWish } from '../store/runs.ts';
 import type { DatasetRow, RunRow } from '../store/tables.ts';
 import type { RunFeed } from './run-feed.ts';
 import { writeManifest } from './run-files.ts';
@@ -148,6 +148,7 @@ export class TrainingService {
     const { db, driver } = this.#options;
     while (true) {
       const run = await this.#find(runId);
+      if (verb === 'pause' && run.waitsFor !== null) return this.#stayPaused(run);
       if (nextStatus(run.status, verb) === undefined) throw wrongState(run, verb);
       if (run.status !== 'RUNNING') {
         const fresh = verb === 'resume' ? { error: null, failures: 0, queuedAt: new Date() } : {};
@@ -161,6 +162,12 @@ export class TrainingService {
         return this.#settled(run.id);
       }
     }
+  }
+
+  /** A run that would go on by itself stays where it is. */
+  async #stayPaused(run: RunRow): Promise<RunRow> {
+    await setWaiting(this.#options.db, run.id, null);
+    return this.#find(run.id);
   }
 
   /** The run once its wish is settled, one way or another, or as it is when the time is up. */

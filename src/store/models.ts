@@ -51,6 +51,11 @@ export function modelsByIds(db: Db, ids: readonly string[]): Promise<ModelRow[]>
     .where(inArray(models.id, [...ids]));
 }
 
+/** Models with these weights. */
+export function modelsBySha256(db: Db, sha256: string): Promise<ModelRow[]> {
+  return db.select().from(models).where(eq(models.sha256, sha256));
+}
+
 /** The newest model of each of these runs. */
 export async function modelsByRuns(db: Db, runIds: readonly string[]): Promise<Map<string, ModelRow>> {
   const rows = await db

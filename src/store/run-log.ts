@@ -162,6 +162,22 @@ export async function samplesByIds(db: Db, sampleIds: readonly string[]): Promis
   return new Map(rows.map(eventOf).flatMap((event) => (event.body.type === 'sample' ? [[event.body.id, event]] : [])));
 }
 
+/** A run's measures, oldest first. */
+export async function measuresOf(db: Db, runIds: readonly string[]): Promise<Map<string, RunEvent[]>> {
+  const rows = await db
+    .select()
+    .from(runEvents)
+    .where(and(inArray(runEvents.runId, [...runIds]), eq(runEvents.type, 'measures')))
+    .orderBy(asc(runEvents.seq));
+  return grouped(rows.map(eventOf), ({ runId }) => runId);
+}
+
+/** The KID of every step of a run that was measured. */
+export async function kidsOf(db: Db, runId: string): Promise<Map<number, number>> {
+  const events = (await measuresOf(db, [runId])).get(runId) ?? [];
+  return new Map(events.flatMap(({ body }) => (body.type === 'measures' ? [[body.step, body.kid.value]] : [])));
+}
+
 export function eventOf({ runId, seq, at, body }: EventRow): RunEvent {
   return { runId, seq, at, body: runEventBody.parse(body) };
 }

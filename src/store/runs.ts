@@ -88,6 +88,7 @@ export function claimNextRun(db: Db, { owner, leaseMs, exceptRunIds = [] }: Clai
         leaseUntil: leaseEnd(leaseMs),
         startedAt: sql`coalesce(${runs.startedAt}, now())`,
         error: null,
+        waitsFor: null,
       })
       .where(eq(runs.id, sql`(${waiting})`))
       .returning();
@@ -161,6 +162,22 @@ export async function setWish(
     .where(and(eq(runs.id, runId), eq(runs.status, 'RUNNING')));
 }
 
+/** What a paused run waits for; null: for its user. */
+export async function setWaiting(db: Db, runId: string, waitsFor: RunRow['waitsFor']): Promise<void> {
+  await db
+    .update(runs)
+    .set({ waitsFor })
+    .where(and(eq(runs.id, runId), eq(runs.status, 'PAUSED')));
+}
+
+/** Paused runs that go on by themselves once there is room on the disk. */
+export function runsWaitingForRoom(db: Db): Promise<RunRow[]> {
+  return db
+    .select()
+    .from(runs)
+    .where(and(eq(runs.status, 'PAUSED'), eq(runs.waitsFor, 'room')));
+}
+
 /** Places in the queue, 1 is next; only of runs that wait. */
 export async function queuePlaces(db: Db, runIds: readonly string[]): Promise<Map<string, number>> {
   const queue = db
@@ -201,6 +218,7 @@ async function moved(tx: Db, { runId, status, reason, patch }: Moved): Promise<R
   const [row] = await tx
     .update(runs)
     .set({
+      waitsFor: null,
       ...patch,
       status,
       lastSeq: sql`${runs.lastSeq} + 1`,

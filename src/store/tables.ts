@@ -129,6 +129,8 @@ export const runs = pgTable(
     etaSeconds: doublePrecision('eta_seconds'),
     device: text('device'),
     error: text('error'),
+    /** What a paused run waits for: it goes on by itself once there is room on the disk. */
+    waitsFor: text('waits_for', { enum: ['room'] }),
     /** Deaths of its child without a new checkpoint in between: bounds a crash loop. */
     failures: integer('failures').notNull().default(0),
     /** Grows with every claim; a write that names an older one is refused. */
@@ -157,7 +159,7 @@ export const runEvents = pgTable(
       .references(() => runs.id, { onDelete: 'cascade' }),
     seq: integer('seq').notNull(),
     at: moment('at').notNull().default(sql`now()`),
-    type: text('type', { enum: ['metrics', 'sample', 'state'] }).notNull(),
+    type: text('type', { enum: ['metrics', 'sample', 'measures', 'state'] }).notNull(),
     /** A RunEventBody (core/events.ts). */
     body: jsonb('body').notNull(),
   },

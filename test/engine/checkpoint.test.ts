@@ -2,12 +2,20 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AppError } from '../../src/core/errors.ts';
 import { PRESETS, type TrainConfig } from '../../src/core/presets.ts';
-import { loadCheckpoint, removeDrafts, saveCheckpoint } from '../../src/engine/child/checkpoint.ts';
+import {
+  type CardDraft,
+  groupIn,
+  loadCheckpoint,
+  removeDrafts,
+  saveCheckpoint,
+} from '../../src/engine/child/checkpoint.ts';
 import { writeFolder } from '../../src/engine/child/durable.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../src/engine/child/safetensors.ts';
 import { architectureOf } from '../../src/engine/gan/architecture.ts';
 import { Trainer } from '../../src/engine/gan/trainer.ts';
+import { Weights } from '../../src/engine/gan/weights.ts';
 import { randomBatch } from '../helpers/engine.ts';
 
 const config: TrainConfig = {
@@ -21,6 +29,21 @@ const config: TrainConfig = {
 };
 const net = architectureOf(config, { artist: 0, style: 2, genre: 0 });
 const TOTAL = 10;
+const label = (slug: string) => ({ slug, name: slug, count: 9 });
+const draft = (step: number): CardDraft => ({
+  format: 1,
+  name: 'A run',
+  config,
+  labels: { artist: [], style: [label('red'), label('blue')], genre: [] },
+  provenance: { seed: 1, step, totalSteps: TOTAL, datasetSha256: '', checkpointSha256: '', device: 'CPU' },
+});
+/** A state of a few numbers: small enough to try every byte of its checkpoint. */
+function fewNumbers() {
+  const one = (name: string) =>
+    new Weights([{ name, shape: [3], init: { constant: 1 }, trainable: true }], () => Float32Array.of(1, -2, 3));
+  const state = { weights: one('generator.a'), average: one('generator.a'), slots: one('adam.m/generator.a') };
+  return { state, restore: () => undefined };
+}
 
 let folder: string;
 beforeAll(() => {
@@ -72,36 +95,54 @@ describe('a checkpoint', () => {
     const saved = [];
     for (let step = 1; step <= 4; step++) {
       alone.step(step, randomBatch(net, config, step), TOTAL);
-      if (step === 2) saved.push(await saveCheckpoint(join(folder, 'exact'), alone, step));
+      if (step === 2) saved.push(await saveCheckpoint(join(folder, 'exact'), alone, draft(step)));
     }
     using resumed = new Trainer(net, config, 1);
     expect(loadCheckpoint(saved[0]?.dir ?? '', resumed)).toEqual({ step: 2, sha256: saved[0]?.sha256 });
     for (let step = 3; step <= 4; step++) resumed.step(step, randomBatch(net, config, step), TOTAL);
     const [a, b] = [
-      await saveCheckpoint(join(folder, 'a'), alone, 4),
-      await saveCheckpoint(join(folder, 'b'), resumed, 4),
+      await saveCheckpoint(join(folder, 'a'), alone, draft(4)),
+      await saveCheckpoint(join(folder, 'b'), resumed, draft(4)),
     ];
     expect(b.sha256).toBe(a.sha256);
   });
 
-  it('is noticed as damaged wherever a byte differs', async () => {
-    using trainer = new Trainer(net, config, 1);
-    const { dir } = await saveCheckpoint(join(folder, 'damage'), trainer, 1);
-    const path = join(dir, 'state.safetensors');
-    const whole = readFileSync(path);
-    for (let at = 0; at < whole.length; at += Math.ceil(whole.length / 40)) {
-      const bytes = Buffer.from(whole);
-      bytes[at] = (bytes[at] ?? 0) ^ 1;
-      writeFileSync(path, bytes);
-      expect(() => loadCheckpoint(dir, trainer), `byte ${at}`).toThrow('SHA-256');
+  it('is noticed as damaged wherever a bit differs, and wherever it ends too soon', async () => {
+    const trainer = fewNumbers();
+    const { dir } = await saveCheckpoint(join(folder, 'damage'), trainer, draft(7));
+    let tried = 0;
+    for (const name of readdirSync(dir)) {
+      const path = join(dir, name);
+      const whole = readFileSync(path);
+      const isNoticed = (bytes: Uint8Array, what: string) => {
+        writeFileSync(path, bytes);
+        expect(() => loadCheckpoint(dir, trainer), `${name}: ${what}`).toThrow(AppError);
+        tried++;
+      };
+      for (let at = 0; at < whole.length; at++) {
+        const bytes = Buffer.from(whole);
+        bytes[at] = (bytes[at] ?? 0) ^ (1 << (at % 8));
+        isNoticed(bytes, `a bit of byte ${at}`);
+        isNoticed(whole.subarray(0, at), `${at} bytes`);
+      }
+      isNoticed(Buffer.concat([whole, Buffer.of(32)]), 'one byte more');
+      writeFileSync(path, whole);
     }
-    writeFileSync(path, whole);
-    expect(loadCheckpoint(dir, trainer).step).toBe(1);
+    expect(tried).toBeGreaterThan(2_000);
+    expect(loadCheckpoint(dir, trainer).step).toBe(7);
+  });
+
+  it('without a card, of an older version, is still read', async () => {
+    const trainer = fewNumbers();
+    const { dir, step, sha256, bytes } = await saveCheckpoint(join(folder, 'older'), trainer, draft(7));
+    writeFileSync(join(dir, 'manifest.json'), `${JSON.stringify({ format: 1, step, sha256, bytes })}\n`);
+    expect(loadCheckpoint(dir, trainer).step).toBe(7);
+    expect(() => groupIn(dir, 'average')).toThrow('older version');
   });
 
   it('of other networks is refused before anything is changed', async () => {
     using trainer = new Trainer(net, config, 1);
-    const { dir } = await saveCheckpoint(join(folder, 'other'), trainer, 1);
+    const { dir } = await saveCheckpoint(join(folder, 'other'), trainer, draft(1));
     const wider = { ...config, width: 3 };
     using other = new Trainer(architectureOf(wider, { artist: 0, style: 2, genre: 0 }), wider, 1);
     const before = await other.state.weights.read();

@@ -47,6 +47,8 @@ function job(name: string, changes: Partial<TrainJob> = {}): TrainJob {
     packSha256: pack.sha256,
     checkpointsDir,
     resumeFrom: [],
+    classifiersDir: join(folder, 'classifiers'),
+    measuredStep: 0,
     modelDir: join(folder, name, 'model'),
     ...changes,
   };
@@ -79,7 +81,7 @@ function withNaN(dir: string): string {
     broken,
     new Map([
       ['state.safetensors', state],
-      ['manifest.json', Buffer.from(JSON.stringify(manifest))],
+      ['manifest.json', Buffer.from(`${JSON.stringify(manifest)}\n`)],
     ]),
   );
   return broken;
@@ -123,6 +125,35 @@ describe('the trainer child', () => {
     expect(Buffer.compare(three.pixels.subarray(size, 2 * size), one.pixels)).toBe(0);
     await expect(generator.paint(what.modelDir, [{ ...ask, conditions: { style: 'green' } }])).rejects.toThrow('green');
     await expect(generator.paint(what.modelDir, [{ ...ask, conditions: { artist: 'red' } }])).rejects.toThrow('artist');
+  });
+
+  it('measures its generator on its schedule, with a checkpoint, and once more what was interrupted', async () => {
+    const works = await tinyPack(join(folder, 'forty'), 40);
+    const config = { ...job('measured').config, evaluateEvery: 4, checkpointEvery: 100 };
+    const what = job('measured', { config, pack: works.path, packSha256: works.sha256 });
+    const events = await run(what);
+    const ofMeasures = events.filter((event) => event.type === 'measures');
+    expect(ofMeasures.map(({ step }) => step)).toEqual([4, 8]);
+    expect(checkpointsOf(events).map(({ step }) => step)).toEqual([4, 8]);
+    expect(ofMeasures[0]).toMatchObject({ pictures: 40, fidelity: [{ kind: 'style', chance: 0.5 }] });
+    expect(ofMeasures[0]?.reconstruction).toBeGreaterThan(0);
+    // Saved at step 4, but not measured: as when it was paused in the middle.
+    const [first] = checkpointsOf(events);
+    const again = await run({ ...what, resumeFrom: [first?.dir ?? ''] });
+    expect(again.filter((event) => event.type === 'measures')).toEqual(ofMeasures);
+    const known = await run({ ...what, resumeFrom: [first?.dir ?? ''], measuredStep: 4 });
+    expect(known.filter((event) => event.type === 'measures')).toEqual(ofMeasures.slice(1));
+  });
+
+  it('goes on without measures where the collection has too few labels, and says so', async () => {
+    const config = { ...job('few').config, evaluateEvery: 4 };
+    const told: string[] = [];
+    const log = { ...host.log, warn: (_fields: object, message: string) => void told.push(message) };
+    const child = TrainerChild.start(job('few', { config }), { ...host, log });
+    const events: FromTrainer[] = [];
+    for await (const event of child) events.push(event);
+    expect(events.at(-1)).toMatchObject({ reason: 'finished' });
+    expect(told).toEqual([expect.stringContaining('at least two labels')]);
   });
 
   it('ends with the same weights when it was paused and went on', async () => {

@@ -56,7 +56,7 @@ describe('Generator', () => {
     await expect(generator.paint(await model(folder.path, 'refuse'), [picture(1)])).rejects.toMatchObject({
       code: 'ENGINE_UNAVAILABLE',
       retryable: false,
-      message: 'The engine could not paint: scripted refusal',
+      message: 'The engine could not do it: scripted refusal',
     });
   });
 

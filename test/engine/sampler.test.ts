@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PRESETS, type TrainConfig } from '../../src/core/presets.ts';
 import type { PackIndex } from '../../src/datasets/pack.ts';
-import { Sampler, workWeights } from '../../src/engine/child/sampler.ts';
+import { Sampler, workWeights } from '../../src/engine/data/sampler.ts';
 
 /** Style 0: works 0..5, style 1: work 6; artists 0 and 1 in turn; work 7 has no label. */
 const label = (slug: string, count: number) => ({ slug, name: slug, count });

@@ -28,6 +28,8 @@ export async function scriptedJob(folder: string, name: string, totalSteps = 20)
     packSha256: '00',
     checkpointsDir,
     resumeFrom: [],
+    measuredStep: 0,
+    classifiersDir: join(folder, 'classifiers'),
     modelDir: join(folder, 'model'),
   };
 }

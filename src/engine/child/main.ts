@@ -2,7 +2,7 @@
  * The engine child: `main.js trainer` runs one training job, `main.js generator` paints what it is asked for. It talks over
  * IPC alone, knows no database and no HTTP, may be killed at any time, and leaves when its parent has gone.
  */
-import { unreachable } from '../../core/errors.ts';
+import { AppError, isDiskFull, unreachable } from '../../core/errors.ts';
 import { parseToGenerator, parseToTrainer } from '../parse.ts';
 import {
   type FromGenerator,
@@ -12,10 +12,11 @@ import {
   type ToGenerator,
   type TrainJob,
 } from '../protocol.ts';
-import { device } from '../tensorflow.ts';
+import { device, tf } from '../tensorflow.ts';
 import { ModelCache } from './model-cache.ts';
+import { adoptModel, exportModel } from './model-files.ts';
 import { latentOf } from './paint.ts';
-import { train } from './train.ts';
+import { train, type Wishes } from './train.ts';
 
 const ALIVE_EVERY_MS = 1_000;
 
@@ -33,11 +34,13 @@ function leave(): never {
 
 function runTrainer(): void {
   let wish: StopReason | undefined;
-  const wishes = { stop: () => wish };
-  const onTermination = () => {
-    wish ??= 'shutdown';
+  const asked = new AbortController();
+  const wishes = { stop: () => wish, signal: asked.signal };
+  const stop = (why: StopReason) => {
+    wish ??= why;
+    asked.abort();
   };
-  process.on('SIGTERM', onTermination);
+  process.on('SIGTERM', () => stop('shutdown'));
   process.on('message', (raw) => {
     const message = parseToTrainer(raw);
     switch (message.type) {
@@ -45,7 +48,7 @@ function runTrainer(): void {
         void runJob(message.job, wishes);
         break;
       case 'stop':
-        wish ??= message.why;
+        stop(message.why);
         break;
       default:
         unreachable(message);
@@ -53,7 +56,7 @@ function runTrainer(): void {
   });
 }
 
-async function runJob(job: TrainJob, wishes: { stop(): StopReason | undefined }): Promise<void> {
+async function runJob(job: TrainJob, wishes: Wishes): Promise<void> {
   try {
     for await (const event of train(job, wishes)) await send(event);
   } catch (error) {
@@ -73,14 +76,33 @@ function runGenerator(): void {
   process.on('message', (raw) => {
     const request = parseToGenerator(raw);
     try {
-      void send(painted(models, request));
+      void send(answer(models, request));
     } catch (error) {
-      void send({ type: 'refused', id: request.id, message: messageOf(error) });
+      const code = error instanceof AppError ? error.code : null;
+      void send({ type: 'refused', id: request.id, code, message: messageOf(error) });
     }
   });
 }
 
-function painted(models: ModelCache, { id, modelDir, pictures }: ToGenerator): FromGenerator {
+function answer(models: ModelCache, request: ToGenerator): FromGenerator {
+  switch (request.type) {
+    case 'paint':
+      return painted(models, request);
+    case 'export':
+      exportModel(request.modelDir, request.format, request.into);
+      return { type: 'written', id: request.id };
+    case 'adopt':
+      adoptModel(request.from, request.into);
+      return { type: 'written', id: request.id };
+    default:
+      return unreachable(request);
+  }
+}
+
+function painted(
+  models: ModelCache,
+  { id, modelDir, pictures }: Extract<ToGenerator, { type: 'paint' }>,
+): FromGenerator {
   const { painter, card, indicesOf } = models.get(modelDir);
   const { latentSize, resolution } = card.config;
   const asked = pictures.map(({ conditions }) => indicesOf(conditions));
@@ -94,14 +116,15 @@ function painted(models: ModelCache, { id, modelDir, pictures }: ToGenerator): F
 }
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
-const isDiskFull = (error: unknown) =>
-  error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 
 // Ctrl-C reaches the whole group: the parent decides what becomes of its children.
 process.on('SIGINT', () => {});
 process.on('disconnect', leave);
 // Between two steps, and while files are read.
-setInterval(() => void send({ type: 'alive' }), ALIVE_EVERY_MS);
+setInterval(() => {
+  const { numTensors: tensors } = tf.memory();
+  void send({ type: 'alive', rss: process.memoryUsage.rss(), tensors });
+}, ALIVE_EVERY_MS);
 if (process.argv[2] === 'trainer') runTrainer();
 else runGenerator();
 await send({ type: 'hello', version: PROTOCOL_VERSION, device: device() });

@@ -1,11 +1,8 @@
 /** Generators loaded from model folders, the most recently used ones kept. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { AppError } from '../../core/errors.ts';
 import type { Conditions } from '../../core/labels.ts';
-import { CARD_FILE, type ModelCard, modelCard } from '../../core/model-card.ts';
-import { architectureOf, specsOfGenerator } from '../gan/architecture.ts';
-import { loadModelWeights } from './checkpoint.ts';
+import type { ModelCard } from '../../core/model-card.ts';
+import { openModel } from './model-files.ts';
 import { Painter } from './paint.ts';
 
 const KEPT = 4;
@@ -41,10 +38,7 @@ export class ModelCache implements Disposable {
 }
 
 function load(dir: string): LoadedModel {
-  const card = readCard(dir);
-  const { artist, style, genre } = card.labels;
-  const net = architectureOf(card.config, { artist: artist.length, style: style.length, genre: genre.length });
-  const weights = loadModelWeights(dir, card.sha256, specsOfGenerator(net));
+  const { card, net, weights } = openModel(dir);
   const index = new Map<string, number>(
     net.heads.flatMap(({ kind }) => card.labels[kind].map(({ slug }, i) => [`${kind}:${slug}`, i] as const)),
   );
@@ -55,18 +49,10 @@ function load(dir: string): LoadedModel {
     }
     return net.heads.map(({ kind }) => index.get(`${kind}:${conditions[kind]}`) ?? -1);
   };
-  const painter = new Painter(net, weights, { latentSize: card.config.latentSize });
+  const painter = new Painter(net, weights, { latentSize: card.config.latentSize, frozen: true });
   const dispose = () => {
     painter[Symbol.dispose]();
     weights[Symbol.dispose]();
   };
   return { card, painter, indicesOf, [Symbol.dispose]: dispose };
-}
-
-function readCard(dir: string): ModelCard {
-  try {
-    return modelCard.parse(JSON.parse(readFileSync(join(dir, CARD_FILE), 'utf8')));
-  } catch (cause) {
-    throw new AppError('DAMAGED_FILE', `The model's ${CARD_FILE} cannot be read.`, { cause });
-  }
 }

@@ -7,8 +7,9 @@ import { normal } from '../../core/seeds.ts';
 import { type Architecture, generate } from '../gan/architecture.ts';
 import { conditions, type Labels, labelTensor } from '../gan/conditions.ts';
 import { INFERENCE } from '../gan/layers.ts';
-import type { Weights } from '../gan/weights.ts';
+import type { Parameters, Weights } from '../gan/weights.ts';
 import { Program } from '../graph/program.ts';
+import type { BatchFunction } from '../graph/recording.ts';
 import { compiles, tf } from '../tensorflow.ts';
 
 /** Pictures that go through the networks at once: bounds memory at 256 pixels. */
@@ -22,6 +23,8 @@ export interface Painting {
 
 export interface PainterOptions {
   readonly latentSize: number;
+  /** The weights will not change: the graph holds them as constants, and what follows from them alone. */
+  readonly frozen?: boolean;
   /** As of the trainer. */
   readonly compiled?: boolean;
 }
@@ -30,15 +33,20 @@ export class Painter implements Disposable {
   readonly #net: Architecture;
   #weights: Weights;
   readonly #latentSize: number;
+  readonly #frozen: boolean;
   readonly #compiled: boolean;
-  /** By the number of pictures: a graph is for one. */
-  readonly #programs = new Map<number, Program>();
+  #program: Program | undefined;
 
   /** Paints with these weights, which stay the caller's. */
-  constructor(net: Architecture, weights: Weights, { latentSize, compiled = compiles }: PainterOptions) {
+  constructor(
+    net: Architecture,
+    weights: Weights,
+    { latentSize, frozen = false, compiled = compiles }: PainterOptions,
+  ) {
     this.#net = net;
     this.#weights = weights;
     this.#latentSize = latentSize;
+    this.#frozen = frozen;
     this.#compiled = compiled;
   }
 
@@ -47,58 +55,81 @@ export class Painter implements Disposable {
     const size = this.#latentSize;
     const count = latents.length / size;
     const parts: Uint8Array[] = [];
-    for (let start = 0; start < count; ) {
-      const end = start + batchOf(count - start);
+    for (let start = 0; start < count; start += AT_ONCE) {
+      const end = Math.min(start + AT_ONCE, count);
       const columns = labels.map((column) => column.subarray(start, end));
       parts.push(this.#batch({ latents: latents.subarray(start * size, end * size), labels: columns }));
-      start = end;
     }
     return Uint8Array.from(Buffer.concat(parts));
   }
 
   /** Paints with the values that these weights have now. */
   refresh(weights: Weights): void {
+    if (this.#frozen) throw new Error('A painter with frozen weights paints with them for ever');
     this.#weights = weights;
-    for (const program of this.#programs.values()) program.write(this.#weights.variables);
+    this.#program?.write(this.#weights.variables);
   }
 
   [Symbol.dispose](): void {
-    for (const program of this.#programs.values()) program[Symbol.dispose]();
-    this.#programs.clear();
+    this.#program?.[Symbol.dispose]();
   }
 
-  #batch({ latents, labels }: Painting): Uint8Array {
-    const count = latents.length / this.#latentSize;
+  #batch(painting: Painting): Uint8Array {
+    const count = painting.latents.length / this.#latentSize;
+    const { latents, labels } = filled(painting, this.#latentSize);
     const pixels = tf.tidy(() => {
-      const z = tf.tensor2d(latents, [count, this.#latentSize]);
-      const asked = labelTensor(labels);
-      return this.#compiled ? this.#programFor(z, asked).run('paint', { z, asked })['pixels'] : this.#draw(z, asked);
+      const inputs = {
+        z: tf.tensor2d(latents, [latents.length / this.#latentSize, this.#latentSize]),
+        asked: labelTensor(labels),
+      };
+      return this.#compiled ? this.#compile().run('paint', inputs)['pixels'] : draw(this.#net, this.#weights, inputs);
     });
     if (pixels === undefined) throw new Error('The program painted nothing');
-    const bytes = Uint8Array.from(pixels.dataSync());
+    const bytes = Uint8Array.from(pixels.dataSync().subarray(0, (pixels.size / (pixels.shape[0] ?? 1)) * count));
     pixels.dispose();
     return bytes;
   }
 
-  #programFor(z: Tensor2D, asked: Tensor2D): Program {
-    const count = z.shape[0];
-    const known = this.#programs.get(count);
-    if (known !== undefined) return known;
-    const body = () => ({ pixels: this.#draw(z, asked) });
-    const program = Program.compile(this.#weights.variables, { paint: { inputs: { z, asked }, body } });
-    this.#programs.set(count, program);
-    return program;
-  }
-
-  #draw(z: Tensor2D, asked: Tensor2D): Tensor4D {
-    const ask = { z, y: conditions(this.#net, asked) };
-    return toBytes(generate(this.#net, this.#weights, { ask, pass: INFERENCE }), this.#net.pixelRange);
+  #compile(): Program {
+    const weights = this.#weights;
+    const painting = paintingFunction(this.#net, weights, this.#latentSize);
+    this.#program ??= this.#frozen
+      ? Program.compileForAnyBatch(new Map(), 'paint', painting, { frozen: [...weights.variables.values()] })
+      : Program.compileForAnyBatch(weights.variables, 'paint', painting);
+    return this.#program;
   }
 }
 
-/** The largest power of two that is not more than what is left: few graphs, and no picture painted for nothing. */
-function batchOf(left: number): number {
-  return Math.min(AT_ONCE, 2 ** Math.floor(Math.log2(left)));
+/**
+ * With pictures that nobody asked for, up to a multiple of four: TensorFlow's matrix products add up in another order for
+ * odd numbers of rows, and a picture must not depend on how many others are painted with it.
+ */
+function filled({ latents, labels }: Painting, latentSize: number): Painting {
+  const count = latents.length / latentSize;
+  const rows = count <= 2 ? count : Math.ceil(count / 4) * 4;
+  if (rows === count) return { latents, labels };
+  const all = new Float32Array(rows * latentSize);
+  all.set(latents);
+  return {
+    latents: all,
+    labels: labels.map((column) => Int32Array.from({ length: rows }, (_, i) => column[i] ?? -1)),
+  };
+}
+
+/** Latents z [n, latentSize] and labels asked [n, heads] -> pixels [n, R, R, 3], whole numbers 0..255. */
+export function paintingFunction(net: Architecture, weights: Parameters, latentSize: number): BatchFunction {
+  return {
+    inputs: (rows) => ({
+      z: tf.zeros([rows, latentSize]),
+      asked: labelTensor(net.heads.map(() => new Int32Array(rows).fill(-1))),
+    }),
+    body: ({ z, asked }) => ({ pixels: draw(net, weights, { z: z as Tensor2D, asked: asked as Tensor2D }) }),
+  };
+}
+
+function draw(net: Architecture, weights: Parameters, { z, asked }: { z: Tensor2D; asked: Tensor2D }): Tensor4D {
+  const ask = { z, y: conditions(net, asked) };
+  return toBytes(generate(net, weights, { ask, pass: INFERENCE }), net.pixelRange);
 }
 
 /** The latent of a picture: N(0, 1) from its seed, drawn towards the mean by the truncation. */

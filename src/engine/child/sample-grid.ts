@@ -4,7 +4,7 @@ import { normal } from '../../core/seeds.ts';
 import type { PackIndex } from '../../datasets/pack.ts';
 import type { Labels } from '../gan/conditions.ts';
 import type { Trainer } from '../gan/trainer.ts';
-import { Painter } from './paint.ts';
+import type { Painter } from './paint.ts';
 
 const COLUMNS = 8;
 const ROWS = 4;
@@ -20,12 +20,13 @@ export interface Grid {
 }
 
 interface GridOptions {
+  readonly painter: Painter;
   readonly config: TrainConfig;
   readonly index: PackIndex;
   readonly seed: number;
 }
 
-export class SampleGrid implements Disposable {
+export class SampleGrid {
   readonly #config: TrainConfig;
   readonly #trainer: Trainer;
   readonly #painter: Painter;
@@ -33,10 +34,10 @@ export class SampleGrid implements Disposable {
   readonly #latents: Float32Array;
 
   /** The columns are the labels with the most works, of styles where the run knows them. */
-  constructor(trainer: Trainer, { config, index, seed }: GridOptions) {
+  constructor(trainer: Trainer, { painter, config, index, seed }: GridOptions) {
     this.#config = config;
     this.#trainer = trainer;
-    this.#painter = new Painter(trainer.net, trainer.average, config);
+    this.#painter = painter;
     const head = Math.max(0, config.labelKinds.indexOf('style'));
     const kind = config.labelKinds[head] ?? 'style';
     this.#columns = index.labels[kind]
@@ -71,10 +72,6 @@ export class SampleGrid implements Disposable {
       height: ROWS * side,
       pixels,
     };
-  }
-
-  [Symbol.dispose](): void {
-    this.#painter[Symbol.dispose]();
   }
 }
 

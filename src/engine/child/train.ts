@@ -8,17 +8,23 @@ import { AppError } from '../../core/errors.ts';
 import { LABEL_KINDS } from '../../core/labels.ts';
 import type { ModelLabels } from '../../core/model-card.ts';
 import { PackReader, sha256OfFile } from '../../datasets/pack-reader.ts';
+import { Prefetch } from '../data/prefetch.ts';
 import { architectureOf } from '../gan/architecture.ts';
 import { type Accuracies, type Losses, Trainer } from '../gan/trainer.ts';
 import type { FromTrainer, StopReason, TrainJob } from '../protocol.ts';
 import { device } from '../tensorflow.ts';
-import { Batches } from './batches.ts';
-import { loadCheckpoint, removeDrafts, type SavedCheckpoint, saveCheckpoint, saveModel } from './checkpoint.ts';
+import { type CardDraft, loadCheckpoint, removeDrafts, type SavedCheckpoint, saveCheckpoint } from './checkpoint.ts';
+import { writeModel } from './model-files.ts';
+import { Painter } from './paint.ts';
 import { SampleGrid } from './sample-grid.ts';
+import { ScheduledMeasures } from './scheduled-measures.ts';
+import { storedTensors } from './weight-files.ts';
 
 /** What the loop asks between two steps: whether somebody wants it to end. */
 export interface Wishes {
   stop(): StopReason | undefined;
+  /** Aborted once somebody does. */
+  readonly signal: AbortSignal;
 }
 
 export async function* train(job: TrainJob, wishes: Wishes): AsyncGenerator<FromTrainer, void> {
@@ -30,26 +36,31 @@ export async function* train(job: TrainJob, wishes: Wishes): AsyncGenerator<From
   const { config, seed, totalSteps } = job;
   const net = architectureOf(config, classCounts(pack));
   using trainer = new Trainer(net, config, seed);
-  const batches = new Batches({ pack, config, seed, pixelRange: net.pixelRange });
-  using grid = new SampleGrid(trainer, { config, index: pack.index, seed });
+  await using batches = new Prefetch({ pack: job.pack, config, seed, pixelRange: net.pixelRange });
+  using painter = new Painter(net, trainer.average, config);
+  const grid = new SampleGrid(trainer, { painter, config, index: pack.index, seed });
+  using measures = new ScheduledMeasures({ job, pack, trainer, painter });
 
   removeDrafts(job.checkpointsDir);
   removeDrafts(dirname(job.modelDir));
   const { damaged, ...start } = resume(job.resumeFrom, trainer);
   yield { type: 'started', step: start.step, damaged };
 
+  const draft = (step: number) => cardOf(job, pack, step);
   const clock = new Clock(config.batchSize);
   let state: SavedState = start;
+  // What was interrupted in a measurement has been saved, but not measured.
+  if (start.step > job.measuredStep) yield* measured(measures, start.step, wishes.signal);
   for (let step = start.step + 1; step <= totalSteps; step++) {
     const wish = wishes.stop();
     if (wish !== undefined) {
       if (wish !== 'cancel' && state.step < step - 1)
-        yield checkpointed(await saveCheckpoint(job.checkpointsDir, trainer, step - 1));
+        yield checkpointed(await saveCheckpoint(job.checkpointsDir, trainer, draft(step - 1)));
       yield { type: 'ended', step: step - 1, reason: wish, message: null };
       return;
     }
     const last = step === totalSteps;
-    const losses = trainer.step(step, batches.at(step), totalSteps);
+    const losses = trainer.step(step, await batches.take(step), totalSteps);
     const broken = brokenLoss(losses);
     if (broken !== undefined) {
       yield {
@@ -64,15 +75,27 @@ export async function* train(job: TrainJob, wishes: Wishes): AsyncGenerator<From
     if (last || step % config.metricsEvery === 0)
       yield { type: 'metrics', step, ...losses, ...clock.measure(totalSteps - step) };
     if (last || step % config.sampleEvery === 0) yield { type: 'sample', step, ...grid.paint() };
-    if (last || step % config.checkpointEvery === 0) {
-      const checkpoint = await saveCheckpoint(job.checkpointsDir, trainer, step);
+    const due = measures.isDue(step);
+    yield* measured(measures, step, wishes.signal);
+    if (last || due || step % config.checkpointEvery === 0) {
+      const checkpoint = await saveCheckpoint(job.checkpointsDir, trainer, draft(step));
       state = checkpoint;
       yield checkpointed(checkpoint);
     }
     // IPC messages are heard between two steps.
     await nextTurn();
   }
-  yield* finish(job, { trainer, pack, checkpointSha256: state.sha256 });
+  const card = draft(totalSteps);
+  const provenance = { ...card.provenance, checkpointSha256: state.sha256 };
+  writeModel(job.modelDir, { ...card, provenance }, await storedTensors(trainer.average));
+  yield { type: 'ended', step: totalSteps, reason: 'finished', message: null };
+}
+
+async function* measured(scheduled: ScheduledMeasures, step: number, signal: AbortSignal): AsyncGenerator<FromTrainer> {
+  if (!scheduled.isDue(step)) return;
+  const { measures, problem } = await scheduled.take(signal);
+  if (measures !== undefined) yield { type: 'measures', step, ...measures };
+  if (problem !== undefined) yield { type: 'log', level: 'warn', message: problem };
 }
 
 function classCounts(pack: PackReader) {
@@ -105,35 +128,16 @@ const checkpointed = ({ step, dir, sha256, bytes }: SavedCheckpoint): FromTraine
   bytes,
 });
 
-interface Finished {
-  readonly trainer: Trainer;
-  readonly pack: PackReader;
-  /** Of the state after the last step; it was saved then. */
-  readonly checkpointSha256: string;
-}
-
-async function* finish(
-  job: TrainJob,
-  { trainer, pack, checkpointSha256 }: Finished,
-): AsyncGenerator<FromTrainer, void> {
-  const { config, totalSteps: step } = job;
+/** What is known of the model of step `step`. */
+function cardOf(
+  { name, config, seed, totalSteps, packSha256 }: TrainJob,
+  { index }: PackReader,
+  step: number,
+): CardDraft {
   const labels: ModelLabels = { artist: [], style: [], genre: [] };
-  for (const kind of LABEL_KINDS) if (config.labelKinds.includes(kind)) labels[kind] = pack.index.labels[kind];
-  await saveModel(job.modelDir, trainer, {
-    format: 1,
-    name: job.name,
-    config,
-    labels,
-    provenance: {
-      seed: job.seed,
-      step,
-      totalSteps: step,
-      datasetSha256: job.packSha256,
-      checkpointSha256,
-      device: device(),
-    },
-  });
-  yield { type: 'ended', step, reason: 'finished', message: null };
+  for (const kind of LABEL_KINDS) if (config.labelKinds.includes(kind)) labels[kind] = index.labels[kind];
+  const origin = { seed, step, totalSteps, datasetSha256: packSha256, checkpointSha256: '', device: device() };
+  return { format: 1, name, config, labels, provenance: origin };
 }
 
 function brokenLoss(losses: Losses & Accuracies): 'dLoss' | 'gLoss' | 'l2Loss' | undefined {

@@ -141,11 +141,30 @@ export function normLeaky(weights: Parameters, name: string, x: Tensor4D, pass: 
   return leakyRelu(batchNorm(weights, name, x, pass));
 }
 
-/** x [B,H,W,C] scaled and shifted per picture and channel: x * (1 + gain) + shift, both [B, C]. */
-export function modulate(x: Tensor4D, gain: Tensor2D, shift: Tensor2D): Tensor4D {
+/** Per picture and channel, [B, C]. */
+export interface Modulation {
+  readonly gain: Tensor2D;
+  readonly shift: Tensor2D;
+}
+
+/**
+ * Batch normalisation without weights of its own, then a scale and a shift per picture and channel:
+ * norm(x) * (1 + gain) + shift. With stored statistics both are one product and one sum.
+ */
+export function modulatedNorm(
+  weights: Parameters,
+  name: string,
+  x: Tensor4D,
+  { gain, shift, pass }: Modulation & { readonly pass: Pass },
+): Tensor4D {
   const [batch, , , channels] = x.shape;
   const perPicture = (t: Tensor2D): Tensor4D => tf.reshape(t, [batch, 1, 1, channels]);
-  return tf.add(tf.mul(x, tf.add(perPicture(gain), 1)), perPicture(shift));
+  if (pass.training)
+    return tf.add(tf.mul(batchNorm(weights, name, x, pass), tf.add(perPicture(gain), 1)), perPicture(shift));
+  const inverse = tf.rsqrt(tf.add(weights.get(`${name}.variance`), BATCH_NORM_EPSILON));
+  const scale: Tensor2D = tf.mul(tf.add(gain, 1), inverse);
+  const offset: Tensor2D = tf.sub(shift, tf.mul(scale, weights.get(`${name}.mean`)));
+  return tf.add(tf.mul(x, perPicture(scale)), perPicture(offset));
 }
 
 /**

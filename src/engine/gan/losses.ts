@@ -8,7 +8,7 @@
  *
  * For small collections, where G would paint one picture a label (not in the paper):
  *
- *   L_div = max(0, 1 - d(G(z, y), G(z', y)) / d(x, x')), for two works x, x' that share labels; d: mean |a - b|
+ *   L_div = max(0, 1 - d(G(z, y), G(z', y)) / d(x, x')), for two works x, x' that share labels
  *
  * A target is a mask over the K + 1 outputs of a head: one 1 for a known label or FAKE; under softmax also a 1 for every
  * label where the label is not known, which asks only for "not FAKE".
@@ -53,11 +53,29 @@ export function squaredError(a: Tensor4D, b: Tensor4D): Scalar {
 
 /**
  * How much of the variety of real pairs (places 2p and 2p + 1) the generated ones lack, 0..1: mode seeking (Mao, Lee,
- * Tseng, Ma, Yang, CVPR 2019), which ends where the variety is that of the collection.
+ * Tseng, Ma, Yang, CVPR 2019), which ends where the variety is that of the collection. The distance is mean |a - b|, once of
+ * the pixels and once of the composition: by pixels alone, a G that changes the light of one drawing has done enough.
  */
 export function diversityLoss(generated: Tensor4D, real: Tensor4D): Scalar {
-  const share = tf.div(pairDistance(generated), tf.add(pairDistance(real), 1e-6));
-  return tf.relu(tf.sub<Scalar>(1, share));
+  const lack = (view: (pictures: Tensor4D) => Tensor4D) => {
+    const share = tf.div(pairDistance(view(generated)), tf.add(pairDistance(view(real)), 1e-6));
+    return tf.relu(tf.sub<Scalar>(1, share));
+  };
+  return tf.div(
+    tf.add(
+      lack((pictures) => pictures),
+      lack(composition),
+    ),
+    2,
+  );
+}
+
+/** Where a picture is light and dark, in 8 x 8 fields, whatever its mean colour and contrast are. */
+function composition(pictures: Tensor4D): Tensor4D {
+  const field = pictures.shape[1] / 8;
+  const small = tf.avgPool(pictures, field, field, 'valid');
+  const { mean, variance } = tf.moments(small, [1, 2], true);
+  return tf.div(tf.sub(small, mean), tf.sqrt(tf.add(variance, 1e-3)));
 }
 
 function pairDistance(pictures: Tensor4D): Scalar {

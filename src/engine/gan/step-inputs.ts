@@ -5,7 +5,7 @@
 import type { Scalar, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../../core/presets.ts';
 import { integers } from '../../core/seeds.ts';
-import type { Tensors } from '../graph/program.ts';
+import type { Tensors } from '../graph/recording.ts';
 import { tf } from '../tensorflow.ts';
 import { type Draws, draw } from './augment.ts';
 import { type Labels, labelTensor } from './conditions.ts';

@@ -10,6 +10,7 @@ import { augment } from './augment.ts';
 import { accuracy, conditions, fakeTargets, targets } from './conditions.ts';
 import type { Pass } from './layers.ts';
 import { diversityLoss, labelLoss, squaredError } from './losses.ts';
+import { Moments } from './moments.ts';
 import { applyGradients } from './optimisers.ts';
 import { Randomness } from './randomness.ts';
 import { type Directions, keepDirections, normalised, powerIteration } from './spectral.ts';
@@ -47,9 +48,6 @@ interface Work extends TrainingState {
   /** Passes whose batch statistics nobody stores. */
   readonly silent: Pass & { readonly training: true };
 }
-
-/** How fast the stored statistics of batch normalisation follow those of the batches. */
-const STATISTICS_DECAY = 0.9;
 
 export function trainingStep(
   { net, config, ...state }: TrainingState & { readonly net: Architecture; readonly config: TrainConfig },
@@ -173,24 +171,4 @@ function follow({ average, weights, inputs: { averageDecay: decay } }: Work): vo
 function forget(_name: string, mean: Tensor1D, variance: Tensor1D): void {
   mean.dispose();
   variance.dispose();
-}
-
-/** Collects the batch statistics of one pass, then moves the stored ones towards them. */
-class Moments {
-  readonly #seen: { name: string; mean: Tensor1D; variance: Tensor1D }[] = [];
-  readonly pass: Pass = {
-    training: true,
-    observe: (name, mean, variance) => void this.#seen.push({ name, mean, variance }),
-  };
-
-  store(weights: Weights): void {
-    const move = (name: string, value: Tensor1D) => {
-      weights.assign(name, tf.add(tf.mul(weights.get(name), STATISTICS_DECAY), tf.mul(value, 1 - STATISTICS_DECAY)));
-      value.dispose();
-    };
-    for (const { name, mean, variance } of this.#seen) {
-      move(`${name}.mean`, mean);
-      move(`${name}.variance`, variance);
-    }
-  }
 }

@@ -17,14 +17,13 @@ import type { Architecture, Ask, Head } from './architecture.ts';
 import { conditionColumns } from './conditions.ts';
 import { tanh } from './fused-ops.ts';
 import {
-  batchNorm,
   batchNormSpec,
   conv2d,
   conv2dSpec,
   dense,
   denseSpec,
   leakyRelu,
-  modulate,
+  modulatedNorm,
   type Pass,
   upsampledConv2d,
   withPairDeviation,
@@ -52,8 +51,8 @@ export function studio({ width, latentSize, resolution }: TrainConfig, heads: re
     tf.concat([z, dense(weights, 'generator.embedding', y)], 1);
 
   const block = (weights: Parameters, name: string, x: Tensor4D, { e, pass }: { e: Tensor2D; pass: Pass }) => {
-    const normed = batchNorm(weights, name, upsampledConv2d(weights, name, x), pass);
-    return leakyRelu(modulate(normed, dense(weights, `${name}.gain`, e), dense(weights, `${name}.shift`, e)));
+    const [gain, shift] = [dense(weights, `${name}.gain`, e), dense(weights, `${name}.shift`, e)];
+    return leakyRelu(modulatedNorm(weights, name, upsampledConv2d(weights, name, x), { gain, shift, pass }));
   };
 
   return {

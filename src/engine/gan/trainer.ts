@@ -4,8 +4,9 @@
  */
 import type { Variable } from '@tensorflow/tfjs-core';
 import type { TrainConfig } from '../../core/presets.ts';
-import { Program, type Tensors } from '../graph/program.ts';
-import { compiles, tf } from '../tensorflow.ts';
+import { Program } from '../graph/program.ts';
+import type { Tensors } from '../graph/recording.ts';
+import { compiles, scoped } from '../tensorflow.ts';
 import { type Architecture, specsOfGenerator } from './architecture.ts';
 import { slotSpecs } from './optimisers.ts';
 import { type TrainingState, trainingStep } from './step.ts';
@@ -127,14 +128,4 @@ function variablesOf(state: TrainingState): Map<string, Variable> {
 /** Under the names that they have in a program: the average has weights of the same names as G. */
 function namedVariables(group: StateGroup, { variables }: Weights): Map<string, Variable> {
   return new Map([...variables].map(([name, variable]) => [`${group}/${name}`, variable]));
-}
-
-/** Frees every tensor that `work` made and did not keep; what it returns are plain values. */
-function scoped<T>(work: () => T): T {
-  tf.engine().startScope();
-  try {
-    return work();
-  } finally {
-    tf.engine().endScope();
-  }
 }

@@ -5,6 +5,7 @@
  */
 import { unreachable } from '../../core/errors.ts';
 import { bytes, float, floats, integer, integers, message } from './protobuf.ts';
+import type { Signature } from './signature.ts';
 
 export type Attribute =
   | { readonly is: 'string'; readonly value: string }
@@ -40,11 +41,25 @@ export const SERVE = 'serve';
 /** Of the graph format. Older than every TensorFlow that the project runs on, newer than every operation that it uses. */
 const PRODUCER = 1087;
 
-/** The bytes of `saved_model.pb`. */
-export function savedModel(nodes: readonly GraphNode[]): Buffer {
+/** The name under which TensorFlow and TF Serving look for a SavedModel's function. */
+const DEFAULT_FUNCTION = 'serving_default';
+const PREDICT = 'tensorflow/serving/predict';
+
+/** The bytes of `saved_model.pb`; with a signature where others than we will run it. */
+export function savedModel(nodes: readonly GraphNode[], signature?: Signature): Buffer {
   const graph = message(2, ...nodes.map(nodeDef), message(4, integer(1, PRODUCER)));
   const info = message(1, bytes(4, SERVE), bytes(5, '2.0.0'));
-  return Buffer.concat([integer(1, 1), message(2, info, graph)]);
+  const named = signature === undefined ? [] : [message(5, bytes(1, DEFAULT_FUNCTION), signatureDef(signature))];
+  return Buffer.concat([integer(1, 1), message(2, info, graph, ...named)]);
+}
+
+function signatureDef({ inputs, outputs }: Signature): Buffer {
+  const places = (field: number, all: Signature['inputs']) =>
+    [...all].map(([name, { tensor, dtype, shape }]) => {
+      const info = [bytes(1, tensor), integer(2, dtype), message(3, shapeOf(shape))];
+      return message(field, bytes(1, name), message(2, ...info));
+    });
+  return message(2, ...places(1, inputs), ...places(2, outputs), bytes(3, PREDICT));
 }
 
 function nodeDef({ name, op, attributes, inputs, after }: GraphNode): Buffer {

@@ -42,9 +42,11 @@ export class Nodes {
     return name;
   }
 
-  constant(value: Constant): string {
+  /** `shared`: equal constants are one node. */
+  constant(value: Constant, shared: boolean): string {
     const dtype: Attribute = { is: 'type', value: value.dtype };
-    return this.pure({ op: 'Const', attributes: { dtype, value: { is: 'tensor', value } } });
+    const node: NewNode = { op: 'Const', attributes: { dtype, value: { is: 'tensor', value } } };
+    return shared ? this.pure(node) : this.named(`Const_${this.#nodes.length}`, node);
   }
 }
 

@@ -5,84 +5,72 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Tensor, Variable } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import { tf } from '../tensorflow.ts';
 import { type NativeBackend, nativeBackend } from './backend.ts';
-import { FLOAT, type GraphNode, SERVE, savedModel } from './graph-def.ts';
-import { Recorder } from './recorder.ts';
+import { type GraphNode, SERVE, savedModel } from './graph-def.ts';
+import type { RecorderOptions } from './recorder.ts';
+import {
+  type BatchFunction,
+  kindOf,
+  placeOf,
+  type Recordable,
+  type Recording,
+  readOf,
+  record,
+  recordForAnyBatch,
+  type Tensors,
+  type Variables,
+  WRITTEN,
+  writeOf,
+} from './recording.ts';
 
-export type Tensors = Readonly<Record<string, Tensor>>;
-
-export interface Recordable {
-  /** Tensors of the shapes and types that every run will have; their values do not matter. */
-  readonly inputs: Tensors;
-  /** May assign to the variables and use nothing else that changes. */
-  readonly body: () => Tensors;
-}
-
-interface Entry {
-  /** Shapes and types by name: TensorFlow itself would take others, and compute something else. */
-  readonly inputs: ReadonlyMap<string, string>;
-  readonly outputs: ReadonlyMap<string, string>;
-  /** A node that is there once the variables have changed. */
-  readonly done: string;
-}
+/** Tensors, also variables, whose values now the graph holds as constants. */
+type Frozen = Pick<RecorderOptions, 'frozen'>;
 
 export class Program implements Disposable {
   readonly #backend: NativeBackend;
   readonly #session: number;
-  readonly #variables: ReadonlyMap<string, Variable>;
-  readonly #entries: ReadonlyMap<string, Entry>;
+  readonly #variables: Variables;
+  readonly #recording: Recording;
 
-  private constructor(
-    nodes: readonly GraphNode[],
-    parts: { variables: ReadonlyMap<string, Variable>; entries: ReadonlyMap<string, Entry> },
-  ) {
+  /** The variables' values now are the first ones; the variables themselves stay as they are. */
+  private constructor(recording: Recording, variables: Variables) {
     const backend = nativeBackend();
     if (backend === undefined) throw new Error('A program needs TensorFlow');
     this.#backend = backend;
-    this.#variables = parts.variables;
-    this.#entries = parts.entries;
-    this.#session = load(backend, nodes);
+    this.#variables = variables;
+    this.#recording = recording;
+    this.#session = load(backend, recording.nodes);
+    if (variables.size > 0) this.write(variables);
   }
 
-  /**
-   * Records functions over the same variables, whose values now are the first ones. The variables themselves stay as
-   * they are: they are examples from here on.
-   */
-  static compile(variables: ReadonlyMap<string, Variable>, functions: Readonly<Record<string, Recordable>>): Program {
-    const recorder = new Recorder(variables);
-    const { nodes } = recorder;
-    const entries = new Map<string, Entry>();
-    for (const [name, { inputs, body }] of Object.entries(functions)) {
-      const named = new Map(Object.entries(inputs).map(([input, tensor]) => [`${name}/${input}`, tensor]));
-      const { outputs, changes } = recorder.record(named, body);
-      const kinds = new Map(Object.entries(inputs).map(([input, tensor]) => [input, kindOf(tensor)]));
-      entries.set(name, { inputs: kinds, outputs, done: after(recorder, `done/${name}`, changes) });
-    }
-    const assign = (name: string, handle: string, value: string) =>
-      nodes.named(name, { op: 'AssignVariableOp', attributes: { dtype: FLOAT }, inputs: [handle, value] });
-    const writes = [...variables].map(([name, variable]) => {
-      const attributes = { dtype: FLOAT, shape: { is: 'shape', value: variable.shape } } as const;
-      const value = nodes.named(`write/${name}`, { op: 'Placeholder', attributes });
-      return assign(`assign/${name}`, recorder.handleOf(variable), value);
-    });
-    const cleared = [...recorder.scratch].map(([name, { handle, of }]) => {
-      const zeros = nodes.pure({ op: 'ZerosLike', attributes: { T: FLOAT }, inputs: [`write/${of}`] });
-      return assign(`clear/${name}`, handle, zeros);
-    });
-    after(recorder, 'written', [...writes, ...cleared]);
-    const program = new Program(nodes.all, { variables, entries });
-    program.write(variables);
-    return program;
+  /** Records functions over the same variables, for inputs of fixed shapes. */
+  static compile(
+    variables: Variables,
+    functions: Readonly<Record<string, Recordable>>,
+    { frozen = [] }: Frozen = {},
+  ): Program {
+    return new Program(record(variables, functions, { frozen }), variables);
+  }
+
+  /** Records one function for batches of any size. */
+  static compileForAnyBatch(
+    variables: Variables,
+    name: string,
+    batchFunction: BatchFunction,
+    options: Frozen = {},
+  ): Program {
+    return new Program(recordForAnyBatch(variables, name, batchFunction, options), variables);
   }
 
   /** Runs a function; the caller disposes of what it gives. */
   run(name: string, inputs: Tensors): Record<string, Tensor> {
-    const entry = this.#entries.get(name);
+    const { entries, anyBatch } = this.#recording;
+    const entry = entries.get(name);
     if (entry === undefined) throw new Error(`The program has no function ${name}`);
-    const given = [...entry.inputs].map(([input, kind]) => checked(input, kind, inputs[input]));
-    const names = [...entry.inputs.keys()].map((input) => ({ name: `inputs/${name}/${input}:0` }));
+    const given = [...entry.inputs].map(([input, kind]) => checked(input, kind, { tensor: inputs[input], anyBatch }));
+    const names = [...entry.inputs.keys()].map((input) => ({ name: withIndex(placeOf(name, input)) }));
     const wanted = [...entry.outputs.values(), entry.done].map(withIndex);
     const results = this.#backend.runSavedModel(this.#session, given, names, wanted);
     results.pop()?.dispose();
@@ -91,12 +79,8 @@ export class Program implements Disposable {
 
   /** Variables as they are now, all or those of these names; the caller disposes of them. */
   read(names: readonly string[] = [...this.#variables.keys()]): Map<string, Tensor> {
-    const values = this.#backend.runSavedModel(
-      this.#session,
-      [],
-      [],
-      names.map((name) => `read/${name}:0`),
-    );
+    const wanted = names.map((name) => withIndex(readOf(name)));
+    const values = this.#backend.runSavedModel(this.#session, [], [], wanted);
     return new Map(names.map((name, i) => [name, values[i] ?? missing(name)]));
   }
 
@@ -104,23 +88,13 @@ export class Program implements Disposable {
   write(values: ReadonlyMap<string, Tensor>): void {
     const names = [...this.#variables.keys()];
     const given = names.map((name) => values.get(name) ?? missing(name));
-    const places = names.map((name) => ({ name: `write/${name}:0` }));
-    tf.dispose(this.#backend.runSavedModel(this.#session, given, places, ['written:0']));
+    const places = names.map((name) => ({ name: withIndex(writeOf(name)) }));
+    tf.dispose(this.#backend.runSavedModel(this.#session, given, places, [withIndex(WRITTEN)]));
   }
 
   [Symbol.dispose](): void {
     this.#backend.deleteSavedModel(this.#session);
   }
-}
-
-/** A constant that is there once these nodes have run: what has no output cannot be fetched itself. */
-function after(recorder: Recorder, name: string, nodes: readonly string[]): string {
-  const value = { is: 'tensor', value: { dtype: 1, shape: [], content: new Uint8Array(4) } } as const;
-  return recorder.nodes.named(name, {
-    op: 'Const',
-    attributes: { dtype: FLOAT, value },
-    after: nodes,
-  });
 }
 
 function load(backend: NativeBackend, nodes: readonly GraphNode[]): number {
@@ -133,10 +107,13 @@ function load(backend: NativeBackend, nodes: readonly GraphNode[]): number {
   }
 }
 
-const kindOf = ({ dtype, shape }: Tensor) => `${dtype} [${shape.join(', ')}]`;
+interface Given {
+  readonly tensor: Tensor | undefined;
+  readonly anyBatch: boolean;
+}
 
-function checked(name: string, kind: string, tensor: Tensor = missing(name)): Tensor {
-  if (kindOf(tensor) !== kind) throw new Error(`${name} must be ${kind}, not ${kindOf(tensor)}`);
+function checked(name: string, kind: string, { tensor = missing(name), anyBatch }: Given): Tensor {
+  if (kindOf(tensor, anyBatch) !== kind) throw new Error(`${name} must be ${kind}, not ${kindOf(tensor, anyBatch)}`);
   return tensor;
 }
 

@@ -5,7 +5,7 @@
  *   - a declared input becomes a Placeholder, a declared variable a VarHandleOp with a ReadVariableOp;
  *   - `variable.assign(value)` only swaps the data of the variable, so that what follows reads the new value; at the end
  *     the last one becomes an AssignVariableOp, which waits for all reads of the old;
- *   - a tensor that is neither recorded nor declared becomes a Const;
+ *   - a tensor that is neither recorded nor declared becomes a Const, and so does what is computed from such ones alone;
  *   - what cannot be written down is refused: random numbers (but for stateless ones, which come from a seed that is an
  *     input), values that are read, variables that were not declared.
  */
@@ -21,6 +21,8 @@ const NOT_PURE =
   /^(Random|Multinomial|ParameterizedTruncatedNormal|TruncatedNormal|Write|SummaryWriter|VarHandle|Assign)/;
 /** Larger constants are a mistake nearly always: data of one step that was not declared. */
 const MOST_CONSTANT_BYTES = 16 * 2 ** 20;
+/** What is computed from constants alone is a constant itself, unless it is so many times larger than they are. */
+const MOST_GROWTH = 2;
 
 /** A variable of TensorFlow, in the graph. */
 interface Slot {
@@ -59,6 +61,13 @@ export function inPlace(change: InPlace): void {
   else active.inPlace(change);
 }
 
+export interface RecorderOptions {
+  /** Tensors, also variables, that the graph holds as constants, however large they are. */
+  readonly frozen?: readonly Tensor[];
+  /** Whether equal constants become one node; not where two recordings are to be compared node by node. */
+  readonly sharedConstants?: boolean;
+}
+
 export class Recorder {
   readonly nodes = new Nodes();
   readonly #backend: NativeBackend;
@@ -68,14 +77,21 @@ export class Recorder {
   readonly #scratch = new Map<string, Scratch>();
   /** The graph's tensors by the data of the eager ones. */
   #edges = new Map<DataId, string>();
+  /** What may be a constant however large it is, with what was computed from it. */
+  readonly #frozen: Set<DataId>;
+  readonly #sharedConstants: boolean;
+  /** Nodes that are constants. */
+  readonly #constants = new Set<string>();
   #paused = false;
 
   /** @throws where TensorFlow does not compute */
-  constructor(variables: ReadonlyMap<string, Variable>) {
+  constructor(variables: ReadonlyMap<string, Variable>, { frozen = [], sharedConstants = true }: RecorderOptions = {}) {
     const backend = nativeBackend();
     if (backend === undefined) throw new Error('Only what TensorFlow computes can be recorded');
     this.#backend = backend;
     this.#names = variables;
+    this.#frozen = new Set(frozen.map(({ dataId }) => dataId));
+    this.#sharedConstants = sharedConstants;
     for (const [name, variable] of variables) this.#slots.set(variable, this.#slot(name, variable.shape));
   }
 
@@ -212,14 +228,17 @@ export class Recorder {
   }
 
   #constant({ dataId, dtype, shape }: TensorInfo): string {
-    if (isVariable(dataId)) throw new Error('A variable was used that was not declared');
+    const frozen = this.#frozen.has(dataId);
+    if (isVariable(dataId) && !frozen) throw new Error('A variable was used that was not declared');
     const values = this.#quietly(() => this.#backend.readSync(dataId));
     if (!ArrayBuffer.isView(values)) throw new Error(`A constant of type ${dtype} cannot be recorded`);
-    if (values.byteLength > MOST_CONSTANT_BYTES) {
+    if (values.byteLength > MOST_CONSTANT_BYTES && !frozen) {
       throw new Error(`A tensor of shape [${shape.join(', ')}] comes from nowhere: declare it as an input`);
     }
     const content = Uint8Array.from(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-    const edge = this.nodes.constant({ dtype: this.#backend.getDTypeInteger(dtype), shape, content });
+    const constant = { dtype: this.#backend.getDTypeInteger(dtype), shape, content };
+    const edge = this.nodes.constant(constant, this.#sharedConstants);
+    this.#constants.add(edge);
     this.#edges.set(dataId, edge);
     return edge;
   }
@@ -270,6 +289,7 @@ export class Recorder {
     if (this.#paused) return;
     if (NOT_PURE.test(op))
       throw new Error(`${op} cannot be recorded: draw random numbers outside and give them as inputs`);
+    if (this.#fold(inputs, outputs)) return;
     const node = this.nodes.pure({
       op,
       attributes: Object.fromEntries(attributes.map((given) => [given.name, recordedAttribute(given, this.#backend)])),
@@ -277,6 +297,23 @@ export class Recorder {
     });
     outputs.forEach((output, i) => void this.#edges.set(output.dataId, i === 0 ? node : `${node}:${i}`));
   }
+
+  /** Whether this operation need not be in the graph: its outputs are known now, and become constants where they are used. */
+  #fold(inputs: readonly TensorInfo[], outputs: readonly TensorInfo[]): boolean {
+    const isConstant = ({ dataId }: TensorInfo) => {
+      const edge = this.#edges.get(dataId);
+      return edge === undefined ? !isVariable(dataId) || this.#frozen.has(dataId) : this.#constants.has(edge);
+    };
+    if (!inputs.every(isConstant) || sizeOf(outputs) > MOST_GROWTH * sizeOf(inputs)) return false;
+    if (inputs.some(({ dataId }) => this.#frozen.has(dataId)))
+      for (const { dataId } of outputs) this.#frozen.add(dataId);
+    return true;
+  }
+}
+
+/** How many numbers they hold. */
+function sizeOf(tensors: readonly TensorInfo[]): number {
+  return tensors.reduce((sum, { shape }) => sum + shape.reduce((product, side) => product * side, 1), 0);
 }
 
 function isVariable(dataId: DataId): boolean {

@@ -1,11 +1,11 @@
 /**
- * The child that paints: kept alive as long as the API process lives. A child that dies is started again with growing
+ * The child that paints, exports and takes in models: kept alive as long as the API process lives. A child that dies is started again with growing
  * pauses; what was asked of it is asked once more, and refused as ENGINE_UNAVAILABLE if that one dies too.
  */
 import { type Deferred, deferred } from '../../core/deferred.ts';
 import { AppError } from '../../core/errors.ts';
 import { parseFromGenerator } from '../parse.ts';
-import type { FromGenerator, PaintRequest } from '../protocol.ts';
+import type { ExportFormat, FromGenerator, GeneratorRequest, PaintRequest, ToGenerator } from '../protocol.ts';
 import { EngineChild, type EngineDied, type HostOptions } from './child-process.ts';
 
 /** Pictures of one size, one after another: pictures x height x width x 3 bytes. */
@@ -15,12 +15,16 @@ export interface Painting {
   readonly pixels: Uint8Array;
 }
 
+type Answer = Extract<FromGenerator, { type: 'painted' | 'written' }>;
+
 interface Job {
-  readonly id: number;
-  readonly modelDir: string;
-  readonly pictures: readonly PaintRequest[];
-  readonly answer: Deferred<Painting>;
+  readonly request: ToGenerator;
+  readonly answer: Deferred<Answer>;
   deaths: number;
+}
+
+interface Limits {
+  readonly signal?: AbortSignal | undefined;
 }
 
 const FIRST_PAUSE_MS = 100;
@@ -71,26 +75,27 @@ export class Generator implements AsyncDisposable {
    * @throws AppError ENGINE_UNAVAILABLE; retryable unless the engine itself refused. The signal's reason where aborted:
    *   the child's work cannot be interrupted and is thrown away.
    */
-  async paint(
-    modelDir: string,
-    pictures: readonly PaintRequest[],
-    { signal }: { readonly signal?: AbortSignal | undefined } = {},
-  ): Promise<Painting> {
-    signal?.throwIfAborted();
-    if (this.#closed) throw unavailable('The server is stopping.');
-    this.#lastId += 1;
-    const job: Job = { id: this.#lastId, modelDir, pictures, answer: deferred(), deaths: 0 };
-    const leave = () => job.answer.reject(signal?.reason);
-    signal?.addEventListener('abort', leave, { once: true });
-    this.#jobs.set(job.id, job);
-    if (this.#ready) this.#send(job);
-    else this.#ensureChild();
-    try {
-      return await job.answer.promise;
-    } finally {
-      signal?.removeEventListener('abort', leave);
-      this.#jobs.delete(job.id);
-    }
+  async paint(modelDir: string, pictures: readonly PaintRequest[], limits: Limits = {}): Promise<Painting> {
+    const answer = await this.#ask({ type: 'paint', modelDir, pictures }, limits);
+    if (answer.type !== 'painted') throw new Error('The engine wrote what it should paint');
+    const { width, height, pixels } = answer;
+    return { width, height, pixels };
+  }
+
+  /**
+   * Writes a model for others to run into a folder, which is made.
+   * @throws AppError DAMAGED_FILE where the model's files are not whole; ENGINE_UNAVAILABLE
+   */
+  async exportModel(modelDir: string, format: ExportFormat, into: string): Promise<void> {
+    await this.#ask({ type: 'export', modelDir, format, into });
+  }
+
+  /**
+   * Makes a model folder of one from elsewhere, or of a checkpoint.
+   * @throws AppError DAMAGED_FILE where it is not one, or not whole; ENGINE_UNAVAILABLE
+   */
+  async adoptModel(from: string, into: string): Promise<void> {
+    await this.#ask({ type: 'adopt', from, into });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -100,8 +105,22 @@ export class Generator implements AsyncDisposable {
     await this.#child?.[Symbol.asyncDispose]();
   }
 
-  #send({ id, modelDir, pictures }: Job): void {
-    this.#child?.send({ type: 'paint', id, modelDir, pictures });
+  async #ask(request: GeneratorRequest, { signal }: Limits = {}): Promise<Answer> {
+    signal?.throwIfAborted();
+    if (this.#closed) throw unavailable('The server is stopping.');
+    this.#lastId += 1;
+    const job: Job = { request: { ...request, id: this.#lastId }, answer: deferred(), deaths: 0 };
+    const leave = () => job.answer.reject(signal?.reason);
+    signal?.addEventListener('abort', leave, { once: true });
+    this.#jobs.set(job.request.id, job);
+    if (this.#ready) this.#child?.send(job.request);
+    else this.#ensureChild();
+    try {
+      return await job.answer.promise;
+    } finally {
+      signal?.removeEventListener('abort', leave);
+      this.#jobs.delete(job.request.id);
+    }
   }
 
   #spawn(): void {
@@ -120,27 +139,28 @@ export class Generator implements AsyncDisposable {
     if (message.type === 'hello') {
       this.#device = message.device;
       this.#ready = true;
-      for (const job of this.#jobs.values()) this.#send(job);
-    } else if (message.type === 'painted') {
+      for (const { request } of this.#jobs.values()) this.#child?.send(request);
+    } else if (message.type === 'painted' || message.type === 'written') {
       this.#deliver(child, message);
     } else if (message.type === 'refused') {
-      const job = this.#jobs.get(message.id);
-      job?.answer.reject(new AppError('ENGINE_UNAVAILABLE', `The engine could not paint: ${message.message}`));
+      const { id, code, message: reason } = message;
+      const said = code === null ? `The engine could not do it: ${reason}` : reason;
+      this.#jobs.get(id)?.answer.reject(new AppError(code ?? 'ENGINE_UNAVAILABLE', said));
     }
   }
 
-  #deliver(child: EngineChild<FromGenerator>, { id, width, height, pixels }: Painting & { readonly id: number }): void {
+  #deliver(child: EngineChild<FromGenerator>, answer: Answer): void {
     this.#failures = 0;
-    const job = this.#jobs.get(id);
+    const job = this.#jobs.get(answer.id);
     if (job === undefined) return;
-    if (pixels.length !== job.pictures.length * width * height * 3) {
-      child.kill(
-        'garbage',
-        `The generator process answered ${job.pictures.length} requests with ${pixels.length} bytes.`,
-      );
-      return;
-    }
-    job.answer.resolve({ width, height, pixels });
+    const { request } = job;
+    const asked = request.type === 'paint' ? request.pictures.length : undefined;
+    const fits =
+      answer.type === 'painted'
+        ? asked !== undefined && answer.pixels.length === asked * answer.width * answer.height * 3
+        : asked === undefined;
+    if (fits) job.answer.resolve(answer);
+    else child.kill('garbage', 'The generator process answered something else than it was asked for.');
   }
 
   #bury(death: EngineDied): void {

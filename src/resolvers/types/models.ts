@@ -1,6 +1,8 @@
 /** Checkpoints and models, without their relations. */
-import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
+import { Field, Float, ID, InputType, Int, ObjectType } from 'type-graphql';
+import type { ExportFormat } from '../../services/exports.ts';
 import { connectionType } from '../connection.ts';
+import { ExportFormatEnum } from '../enums.ts';
 import { Node } from '../interfaces.ts';
 import { UserError } from '../payload.ts';
 import { DateTimeScalar } from '../scalars.ts';
@@ -43,6 +45,75 @@ export class Model extends Node {
 }
 
 export const ModelConnection = connectionType('Model', () => Model);
+
+@ObjectType({ description: 'A file of an export.' })
+export class ExportedFile {
+  @Field(() => String)
+  name!: string;
+
+  @Field(() => Float)
+  bytes!: number;
+
+  @Field(() => String)
+  sha256!: string;
+}
+
+@ObjectType({ description: 'A model as files for others to run. The same export has the same files for ever.' })
+export class ModelExport {
+  @Field(() => Model)
+  model!: unknown;
+
+  @Field(() => ExportFormatEnum)
+  format!: string;
+
+  @Field(() => [ExportedFile])
+  files!: ExportedFile[];
+}
+
+@InputType()
+export class ExportModelInput {
+  @Field(() => ID)
+  model!: string;
+
+  @Field(() => ExportFormatEnum)
+  format!: ExportFormat;
+}
+
+@ObjectType()
+export class ExportModelPayload {
+  @Field(() => ModelExport, { nullable: true, name: 'export' })
+  result!: unknown;
+
+  @Field(() => [UserError])
+  userErrors!: UserError[];
+}
+
+@InputType({ description: 'path: a folder on the server, under one of the allowed roots.' })
+export class ImportModelInput {
+  @Field(() => String, { description: 'Of an exported model (format ARTGAN), or of a checkpoint.' })
+  path!: string;
+
+  @Field(() => String, { nullable: true, description: 'Left out: as it was called.' })
+  name?: string | null;
+}
+
+@InputType()
+export class CreateModelInput {
+  @Field(() => ID, { description: 'One whose files are kept.' })
+  checkpoint!: string;
+
+  @Field(() => String, { nullable: true })
+  name?: string | null;
+}
+
+@ObjectType()
+export class ModelPayload {
+  @Field(() => Model, { nullable: true, name: 'model' })
+  result!: unknown;
+
+  @Field(() => [UserError])
+  userErrors!: UserError[];
+}
 
 @InputType()
 export class SetDefaultModelInput {

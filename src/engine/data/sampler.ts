@@ -17,12 +17,18 @@ export interface Drawn {
   readonly asked: Labels;
 }
 
+/** What a run's configuration says about drawing. */
+export type SamplerConfig = Pick<
+  TrainConfig,
+  'labelKinds' | 'batchSize' | 'labelBalance' | 'labelDropout' | 'labelMixing' | 'diversityWeight'
+>;
+
 /** A label per kind of the run; -1: none, or one that is not asked for. */
 type LabelSet = readonly number[];
 
 export class Sampler {
   readonly #index: PackIndex;
-  readonly #config: TrainConfig;
+  readonly #config: SamplerConfig;
   readonly #seed: number;
   /** Works that can be drawn, and the running sum of their weights. */
   readonly #works: Int32Array;
@@ -30,7 +36,7 @@ export class Sampler {
   readonly #worksOf: ReadonlyMap<LabelKind, readonly (readonly number[])[]>;
 
   /** @throws AppError NO_LABELS */
-  constructor(index: PackIndex, config: TrainConfig, seed: number) {
+  constructor(index: PackIndex, config: SamplerConfig, seed: number) {
     this.#index = index;
     this.#config = config;
     this.#seed = seed;
@@ -99,12 +105,25 @@ export class Sampler {
   }
 
   #wanted(step: number): LabelSet[] {
-    const { batchSize, labelKinds, labelBalance } = this.#config;
+    const { batchSize, labelKinds, labelBalance, labelMixing } = this.#config;
     const [only] = labelKinds;
-    if (labelBalance > 0 || only === undefined || labelKinds.length > 1)
-      return Array.from(this.#draw('trainLabel', step), (work) => this.#labelsOf(work));
+    if (labelBalance > 0 || only === undefined || labelKinds.length > 1) {
+      const sets = Array.from(this.#draw('trainLabel', step), (work) => this.#labelsOf(work));
+      return labelMixing > 0 ? this.#mixed(sets, step) : sets;
+    }
     const classes = this.#index.labels[only].length;
     return Array.from(integers(this.#seed, 'trainLabel', step, batchSize, classes), (label) => [label]);
+  }
+
+  /** A share of the sets gets each label from another one of the batch. */
+  #mixed(sets: readonly LabelSet[], step: number): LabelSet[] {
+    const { labelMixing, labelKinds } = this.#config;
+    const chances = uniform(this.#seed, 'recombine', 2 * step, sets.length);
+    const donors = integers(this.#seed, 'recombine', 2 * step + 1, sets.length * labelKinds.length, sets.length);
+    return sets.map((own, i) => {
+      if ((chances[i] ?? 0) >= labelMixing) return own;
+      return own.map((_label, head) => sets[donors[i * labelKinds.length + head] ?? i]?.[head] ?? -1);
+    });
   }
 
   /** Takes their share of labels away: a function of the place in the batch. */

@@ -1,0 +1,113 @@
+/** Model folders (model.json, generator.safetensors) and what is made of them for others, or taken in from elsewhere. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError } from '../../core/errors.ts';
+import { CARD_FILE, type ModelCard, modelCard, WEIGHTS_FILE } from '../../core/model-card.ts';
+import { type Architecture, architectureOf, specsOfGenerator } from '../gan/architecture.ts';
+import type { Weights } from '../gan/weights.ts';
+import { savedModel } from '../graph/graph-def.ts';
+import { graphModel } from '../graph/graph-model.ts';
+import { recordForAnyBatch } from '../graph/recording.ts';
+import { neededFor, signatureOf } from '../graph/signature.ts';
+import type { ExportFormat } from '../protocol.ts';
+import { type CardDraft, groupIn, isCheckpoint } from './checkpoint.ts';
+import { sha256, writeFolder } from './durable.ts';
+import { paintingFunction } from './paint.ts';
+import { encodeSafetensors, type StoredTensor } from './safetensors.ts';
+import { loadWeights, matching } from './weight-files.ts';
+
+export interface OpenModel extends Disposable {
+  readonly card: ModelCard;
+  readonly net: Architecture;
+  readonly weights: Weights;
+}
+
+/** @throws AppError DAMAGED_FILE */
+export function openModel(dir: string): OpenModel {
+  const card = readCard(dir);
+  const net = networksOf(card);
+  const weights = loadWeights(join(dir, WEIGHTS_FILE), card.sha256, specsOfGenerator(net));
+  return { card, net, weights, [Symbol.dispose]: () => weights[Symbol.dispose]() };
+}
+
+/** Writes a model folder; its card names the weights' hash. */
+export function writeModel(dir: string, draft: CardDraft, tensors: ReadonlyMap<string, StoredTensor>): void {
+  const weights = encodeSafetensors(tensors);
+  const card: ModelCard = { ...draft, sha256: sha256(weights) };
+  writeFolder(
+    dir,
+    new Map<string, Uint8Array>([
+      [WEIGHTS_FILE, weights],
+      [CARD_FILE, Buffer.from(`${JSON.stringify(card, null, 2)}\n`)],
+    ]),
+  );
+}
+
+/** TensorFlow's number of int32. */
+const INT32 = 3;
+
+/** Writes a model's generator for others to run, into a folder that is made. @throws AppError DAMAGED_FILE */
+export function exportModel(dir: string, format: ExportFormat, into: string): void {
+  using model = openModel(dir);
+  const { card, net, weights } = model;
+  const { latentSize, resolution } = card.config;
+  const painting = paintingFunction(net, weights, latentSize);
+  const recording = recordForAnyBatch(new Map(), 'paint', painting, { frozen: [...weights.variables.values()] });
+  const pixels = { dtype: INT32, shape: [-1, resolution, resolution, 3] };
+  const signature = signatureOf(recording, 'paint', { pixels });
+  const nodes = neededFor(signature, recording.nodes);
+  const about = describe(model);
+  const files =
+    format === 'saved-model'
+      ? new Map<string, Uint8Array>([['saved_model.pb', savedModel(nodes, signature)]])
+      : graphModel({ nodes, signature, metadata: about });
+  files.set('artgan.json', Buffer.from(`${JSON.stringify(about, null, 2)}\n`));
+  writeFolder(into, files);
+}
+
+/** What somebody needs who has the graph and nothing else: the columns of `asked`, and the classes of each. */
+function describe({ card, net }: OpenModel) {
+  const { name, config, labels, sha256, provenance } = card;
+  return {
+    name,
+    sha256,
+    resolution: config.resolution,
+    inputs: {
+      z: `latents, float32 [n, ${config.latentSize}], from N(0, 1)`,
+      asked: `labels, int32 [n, ${net.heads.length}]: a class per kind, in the order of kinds; -1 for not asked for`,
+    },
+    outputs: { pixels: 'RGB, int32 [n, resolution, resolution, 3], 0 to 255' },
+    kinds: net.heads.map(({ kind }) => kind),
+    labels: Object.fromEntries(net.heads.map(({ kind }) => [kind, labels[kind].map(({ slug }) => slug)])),
+    provenance,
+  };
+}
+
+/**
+ * Makes a model folder out of one from elsewhere, or out of a checkpoint. All of it is read and compared with the networks
+ * that its card names before anything is written.
+ * @throws AppError DAMAGED_FILE
+ */
+export function adoptModel(from: string, into: string): void {
+  if (isCheckpoint(from)) {
+    const { draft, tensors } = groupIn(from, 'average');
+    matching(tensors, specsOfGenerator(networksOf(draft)));
+    writeModel(into, draft, tensors);
+    return;
+  }
+  openModel(from)[Symbol.dispose]();
+  writeFolder(into, new Map([CARD_FILE, WEIGHTS_FILE].map((name) => [name, readFileSync(join(from, name))])));
+}
+
+export function networksOf({ config, labels }: CardDraft): Architecture {
+  const { artist, style, genre } = labels;
+  return architectureOf(config, { artist: artist.length, style: style.length, genre: genre.length });
+}
+
+function readCard(dir: string): ModelCard {
+  try {
+    return modelCard.parse(JSON.parse(readFileSync(join(dir, CARD_FILE), 'utf8')));
+  } catch (cause) {
+    throw new AppError('DAMAGED_FILE', `The model's ${CARD_FILE} cannot be read.`, { cause });
+  }
+}
