@@ -1,6 +1,7 @@
 // npm run bench:train [-- --widths 16,64 --seconds 8 --rounds 3]
-// A training step as a recorded graph against the same step op by op, in Python's tf.function and in PyTorch, and
-// generation against generation op by op. The last line is JSON: ratios of pictures per second, ours over theirs.
+// A training step as a recorded graph against the same step as people write it with tfjs-node, in Python's tf.function
+// and in PyTorch, and our own path operation by operation; generation against generation with tfjs-node. The last line is
+// JSON: ratios of pictures per second, ours over theirs.
 import { existsSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +13,7 @@ import { tools } from '../scripts/lib/machine.mjs';
 import { root, work } from '../scripts/lib/paths.mjs';
 import { setUp } from '../scripts/lib/setup.mjs';
 import { macsOfStep } from './macs.mjs';
+import { keepResult } from './results.mjs';
 
 const LABELS = 10;
 const sides = join(root, 'bench', 'sides');
@@ -25,7 +27,7 @@ const settings = parseArgs({
   },
 }).values;
 
-/** @typedef {'graph' | 'eager' | 'tfFunction' | 'torch'} Side */
+/** @typedef {'graph' | 'plain' | 'ownEager' | 'tfFunction' | 'torch'} Side */
 
 /** A Python with TensorFlow and PyTorch, made once. -> whether there is one */
 async function pythonIsThere() {
@@ -60,7 +62,8 @@ async function stepRate(side, width) {
   const given = [String(width), settings.seconds];
   const { picturesPerSecond = Number.NaN } = await {
     graph: () => measured(process.execPath, [join(sides, 'step.mjs'), 'graph', ...given]),
-    eager: () => measured(process.execPath, [join(sides, 'step.mjs'), 'eager', ...given]),
+    plain: () => measured(process.execPath, [join(sides, 'plain_step.mjs'), ...given]),
+    ownEager: () => measured(process.execPath, [join(sides, 'step.mjs'), 'eager', ...given]),
     tfFunction: () => measured(python, [join(sides, 'tf_step.py'), ...given]),
     torch: () => measured(python, [join(sides, 'torch_step.py'), ...given]),
   }[side]();
@@ -101,7 +104,7 @@ await runScript(async () => {
   const withPython = await pythonIsThere();
   say(`${cpus().length} cores: ${cpus()[0]?.model}`);
   /** @type {readonly Side[]} */
-  const names = withPython ? ['graph', 'eager', 'tfFunction', 'torch'] : ['graph', 'eager'];
+  const names = ['graph', 'plain', 'ownEager', ...(withPython ? /** @type {const} */ (['tfFunction', 'torch']) : [])];
   const orNull = (/** @type {number | undefined} */ ratio) => (ratio === undefined ? null : rounded(ratio));
   const rows = [];
   for (const width of settings.widths.split(',').map(Number)) {
@@ -111,7 +114,8 @@ await runScript(async () => {
     rows.push({
       width,
       picturesPerSecond: rounded(ours),
-      vsEager: orNull(ratios['eager']),
+      vsEager: orNull(ratios['plain']),
+      vsOwnEager: orNull(ratios['ownEager']),
       vsTfFunction: orNull(ratios['tfFunction']),
       vsTorch: orNull(ratios['torch']),
       matmulShare: rounded((ours * macsOfStep(width, LABELS)) / 1e9 / gmacPerSecond),
@@ -119,17 +123,31 @@ await runScript(async () => {
   }
   const generate = [];
   for (const [width, n] of [
+    [16, 1],
     [16, 8],
     [64, 8],
   ]) {
     say(`Generation, width ${width}, ${n} pictures`);
-    const paint = async (/** @type {'graph' | 'eager'} */ engine) => {
-      const given = [engine, String(width), String(n), settings.seconds];
-      const { picturesPerSecond = Number.NaN } = await measured(process.execPath, [join(sides, 'paint.mjs'), ...given]);
+    const paint = async (/** @type {'graph' | 'plain' | 'ownEager'} */ side) => {
+      const given = [String(width), String(n), settings.seconds];
+      const args = {
+        graph: ['paint.mjs', 'graph', ...given],
+        plain: ['plain_paint.mjs', ...given],
+        ownEager: ['paint.mjs', 'eager', ...given],
+      }[side];
+      const [program = '', ...rest] = args;
+      const { picturesPerSecond = Number.NaN } = await measured(process.execPath, [join(sides, program), ...rest]);
       return picturesPerSecond;
     };
-    const { ours, ratios } = await compare(/** @type {const} */ (['graph', 'eager']), paint);
-    generate.push({ width, n, picturesPerSecond: rounded(ours), vsEager: orNull(ratios['eager']) });
+    const { ours, ratios } = await compare(/** @type {const} */ (['graph', 'plain', 'ownEager']), paint);
+    generate.push({
+      width,
+      n,
+      picturesPerSecond: rounded(ours),
+      vsEager: orNull(ratios['plain']),
+      vsOwnEager: orNull(ratios['ownEager']),
+    });
   }
+  keepResult('train', { rows, generate });
   console.log(JSON.stringify({ rows, generate }));
 });

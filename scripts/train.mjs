@@ -106,6 +106,10 @@ async function watch(api, { id }, signal) {
         case 'TrainingSample':
           bar.note(`step ${event.step}: samples ${event.url}`);
           break;
+        case 'TrainingMeasures':
+          bar.note(`step ${event.step}: KID ${event.kid.value.toFixed(3)}, diversity ${event.diversity.toFixed(2)}`);
+          for (const { message } of event.warnings) bar.note(`  ${message}`);
+          break;
         case 'TrainingStateChanged':
           status = event.status;
           bar.note(`${event.status.toLowerCase()}${event.reason ? `: ${event.reason}` : ''}`);

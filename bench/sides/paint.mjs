@@ -13,7 +13,11 @@ const count = Number(n);
 const config = { ...PRESETS.studio.config, preset: 'studio', resolution: 64, width: Number(width) };
 const net = architectureOf(config, { artist: 10, style: 10, genre: 10 });
 const weights = Weights.fromSeed(specsOfGenerator(net), 1);
-const painter = new Painter(net, weights, { latentSize: config.latentSize, compiled: engine === 'graph' });
+const painter = new Painter(net, weights, {
+  latentSize: config.latentSize,
+  frozen: true,
+  compiled: engine === 'graph',
+});
 const latents = normal(1, 'pictureLatent', 0, count * config.latentSize);
 const labels = [0, 1, 2].map((head) => Int32Array.from({ length: count }, (_, i) => (i + head) % 10));
 

@@ -24,6 +24,7 @@ export interface RunDriverOptions extends Omit<SessionParts, 'leaseMs' | 'renewM
 /** A cancelled run has nothing to save; a paused one writes a checkpoint; the server has 10 s in all to end. */
 const STOP_MS = { cancel: 5_000, pause: 60_000, shutdown: 8_000 };
 const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 2_000;
 
 export class RunDriver implements AsyncDisposable {
   readonly #options: RunDriverOptions;
@@ -38,7 +39,7 @@ export class RunDriver implements AsyncDisposable {
   #sleep: Deferred<void> | undefined;
 
   constructor(options: RunDriverOptions) {
-    const { leaseMs = 15_000, renewMs = 3_000, pollMs = 2_000, stopMs = STOP_MS } = options;
+    const { leaseMs = 8_000, renewMs = 2_000, pollMs = 1_000, stopMs = STOP_MS } = options;
     this.#options = options;
     this.#parts = { ...options, leaseMs, renewMs, stopMs };
     this.#pollMs = pollMs;
@@ -82,7 +83,7 @@ export class RunDriver implements AsyncDisposable {
       try {
         const deaths = await this.#next();
         if (deaths === undefined) await this.#rest(this.#pollMs);
-        else if (deaths > 0) await this.#rest(FIRST_PAUSE_MS * 2 ** deaths, { deaf: true });
+        else if (deaths > 0) await this.#rest(Math.min(FIRST_PAUSE_MS * 2 ** deaths, LONGEST_PAUSE_MS), { deaf: true });
       } catch (error) {
         this.#options.log.error({ error }, 'The training queue could not be worked on');
         await this.#rest(this.#pollMs, { deaf: true });

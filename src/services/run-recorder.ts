@@ -53,7 +53,7 @@ export class RunRecorder {
     return this.#lost;
   }
 
-  /** Deaths without a new checkpoint in between. */
+  /** Deaths in a row without a new step in between. */
   get failures(): number {
     return this.#failures;
   }
@@ -105,7 +105,7 @@ export class RunRecorder {
     this.#failures += 1;
     const failures = this.#failures;
     if (failures < mostDeaths) return this.move('lose', `${reason} It is started again.`, { failures });
-    const error = `${reason} Given up after ${failures} deaths without a new checkpoint.`;
+    const error = `${reason} Given up after ${failures} deaths without a new step.`;
     return this.move('fail', error, { failures, error });
   }
 
@@ -132,6 +132,8 @@ export class RunRecorder {
     const { step, imagesPerSecond, etaSeconds } = message;
     if (step <= this.#step) return;
     this.#step = step;
+    // Further than ever before: whatever ended it last time, it is not stuck.
+    this.#failures = 0;
     const progress = { step, imagesPerSecond, etaSeconds, device: this.#device, failures: this.#failures };
     await this.#append(message, progress);
   }

@@ -23,7 +23,7 @@ export interface SessionParts extends RecorderParts {
   readonly stopMs: { readonly [why in StopReason]: number };
 }
 
-/** Deaths without a new checkpoint in between, after which a run is given up. */
+/** Deaths without a new step in between, after which a run is given up. */
 const MOST_DEATHS = 5;
 
 export class RunSession {

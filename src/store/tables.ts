@@ -131,7 +131,7 @@ export const runs = pgTable(
     error: text('error'),
     /** What a paused run waits for: it goes on by itself once there is room on the disk. */
     waitsFor: text('waits_for', { enum: ['room'] }),
-    /** Deaths of its child without a new checkpoint in between: bounds a crash loop. */
+    /** Deaths of its child without a new step in between: bounds a crash loop. */
     failures: integer('failures').notNull().default(0),
     /** Grows with every claim; a write that names an older one is refused. */
     fence: integer('fence').notNull().default(0),

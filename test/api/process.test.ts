@@ -1,66 +1,18 @@
 /** The server as a program: what it prints, how it ends, and what it refuses to start with. Runs what `npm start` runs. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { createClient } from 'graphql-ws';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { operation, tinyRun, writeColours } from '../helpers/api.ts';
 import { type TestDatabase, testDatabase } from '../helpers/database.ts';
+import { ask, Processes, ready } from '../helpers/process.ts';
 
-const PROGRAM = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
-
-const running = new Set<ChildProcess>();
-
-afterEach(() => {
-  for (const child of running) child.kill('SIGKILL');
-  running.clear();
-});
-
-interface Server {
-  readonly child: ChildProcess;
-  readonly ended: Promise<number | null>;
-  /** What it has written so far. */
-  readonly output: () => string;
-}
-
-function start(database: TestDatabase, settings: Record<string, string> = {}): Server {
-  const { dataDir, databaseUrl } = database.options;
-  const env = {
-    ...{ PATH: process.env['PATH'], HOME: process.env['HOME'], DATA_DIR: dataDir, PORT: '0', STARTER: 'off' },
-    ...{ DEVICE: 'cpu', DATASET_ROOTS: join(dataDir, 'collections') },
-    ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
-    ...settings,
-  };
-  const child = spawn(process.execPath, [PROGRAM], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  running.add(child);
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
-  return { child, ended: once(child, 'close').then(([code]) => code), output: () => output };
-}
-
-/** Its URL, from the line that it prints when it is ready. */
-async function ready({ child, ended, output }: Server): Promise<string> {
-  while (true) {
-    const [, url] = /^artgan is ready at (\S+)$/m.exec(output()) ?? [];
-    if (url !== undefined) return url;
-    const more = child.stdout === null ? ended : once(child.stdout, 'data');
-    if ((await Promise.race([more, ended])) === null || child.exitCode !== null) throw new Error(output());
-  }
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: answers are compared, not computed with
-async function ask(url: string, name: string, variables: object): Promise<any> {
-  const response = await fetch(`${url}/graphql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query: operation(name), variables }),
-  });
-  return response.json();
-}
+const running = new Processes();
+afterEach(() => running.kill());
+const start = (database: TestDatabase, settings: Record<string, string> = {}) => running.start(database, settings);
 
 /** Follows a run until `enough` says so, or to its end. */
 async function follow(url: string, run: string, enough: (event: { step?: number }) => boolean): Promise<number[]> {

@@ -1,15 +1,19 @@
+import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { RunEvent } from '../../src/core/events.ts';
-import { checkpointsOf } from '../../src/store/checkpoints.ts';
+import { resumeWhereRoom } from '../../src/services/disk-room.ts';
+import { keptSteps } from '../../src/services/retention.ts';
+import { checkpointsOf, insertCheckpoint } from '../../src/store/checkpoints.ts';
 import { defaultModel } from '../../src/store/models.ts';
 import { readEvents } from '../../src/store/run-log.ts';
-import { claimNextRun, requeueAll, runById } from '../../src/store/runs.ts';
+import { claimNextRun, moveRun, requeueAll, runById } from '../../src/store/runs.ts';
 import type { RunRow } from '../../src/store/tables.ts';
 import { openTestStore } from '../helpers/database.ts';
 import { type Lab, openLab } from '../helpers/lab.ts';
+import { recordingLog } from '../helpers/recording-log.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
 let store: Awaited<ReturnType<typeof openTestStore>>;
@@ -88,6 +92,21 @@ describe('a run', () => {
     expect(await steps(run)).toEqual([null, null, null, 40, 50, 60]);
     const folders = await lab.list(join('runs', run.id, 'checkpoints'));
     expect(folders).toEqual(['step-0000000040', 'step-0000000050', 'step-0000000060']);
+  });
+
+  it('keeps its best checkpoints, and every so manieth, besides the newest', () => {
+    const steps = [10, 20, 30, 40, 50, 60];
+    const kids = new Map([
+      [20, 0.3],
+      [40, 0.1],
+      [60, 0.2],
+    ]);
+    const kept = (policy: Partial<Parameters<typeof keptSteps>[2]>) =>
+      [...keptSteps(steps, kids, { keepCheckpoints: 1, keepBest: 0, keepEvery: 0, ...policy })].sort((a, b) => a - b);
+    expect(kept({})).toEqual([50, 60]);
+    expect(kept({ keepBest: 1 })).toEqual([40, 50, 60]);
+    expect(kept({ keepBest: 3 })).toEqual([20, 40, 50, 60]);
+    expect(kept({ keepEvery: 30 })).toEqual([30, 50, 60]);
   });
 
   it('is paused with a checkpoint, waits, and goes on where it was', async () => {
@@ -179,7 +198,7 @@ describe('a run whose child', () => {
     await lab.drive();
     const run = await queue('crash:12');
     const failed = await whenStatus(run, 'FAILED');
-    expect(failed.error).toContain('Given up after 5 deaths without a new checkpoint.');
+    expect(failed.error).toContain('Given up after 5 deaths without a new step.');
     expect(failed.error).toContain('exited with code 3');
     expect(failed.error).toContain('scripted trainer on cpu');
     const told = await story(run);
@@ -196,12 +215,31 @@ describe('a run whose child', () => {
     expect(await story(run)).toEqual(['QUEUED', 'RUNNING', 'metrics 5', 'FAILED']);
   });
 
-  it('finds the disk full is paused, and goes on when asked to', async () => {
-    await lab.drive();
+  it('finds the disk full is paused, and goes on by itself once there is room', async () => {
+    await lab.drive({ pollMs: 50 });
     const run = await queue('disk-full:13');
-    expect((await whenStatus(run, 'PAUSED')).error).toContain('The disk is full.');
-    expect(await lab.training.resume(run.id)).toMatchObject({ error: null });
     await whenStatus(run, 'COMPLETED');
+    expect(await reasons(run)).toEqual([
+      expect.stringContaining('The disk is full.'),
+      'There is room on the disk again.',
+    ]);
+    expect((await story(run)).filter((event) => /^[A-Z]+$/.test(event))).toEqual([
+      ...['QUEUED', 'RUNNING', 'PAUSED', 'QUEUED', 'RUNNING', 'COMPLETED'],
+    ]);
+  });
+
+  it('finds the disk full waits while its next checkpoint would not fit, or where its user wants it to', async () => {
+    const run = await queue('disk-full:13');
+    await claimNextRun(lab.store.db, { owner: 'this one', leaseMs: 60_000 });
+    // As large as no disk: there is never room for a second one.
+    const checkpoint = { id: randomUUID(), runId: run.id, fence: 1, step: 10, sha256: '', dir: null, bytes: 2 ** 52 };
+    await insertCheckpoint(lab.store.db, checkpoint);
+    const pause = { runId: run.id, action: 'pause', patch: { error: 'full', waitsFor: 'room' } } as const;
+    await moveRun(lab.store.db, pause);
+    expect(await resumeWhereRoom({ ...lab, db: lab.store.db, log: recordingLog() })).toBe(0);
+    expect(await lab.training.pause(run.id)).toMatchObject({ status: 'PAUSED', waitsFor: null });
+    await expect(lab.training.pause(run.id)).rejects.toMatchObject({ code: 'WRONG_STATE' });
+    expect(await lab.training.resume(run.id)).toMatchObject({ status: 'QUEUED', error: null });
   });
 
   it('is silent or speaks nonsense is ended, and the run goes on without it', async () => {

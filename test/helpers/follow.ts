@@ -1,0 +1,16 @@
+/** A run's log over a WebSocket, from its first event to its last. */
+import { createClient } from 'graphql-ws';
+import { WebSocket } from 'ws';
+import { operation } from './api.ts';
+
+export async function events<Event>(url: string, run: string): Promise<Event[]> {
+  const client = createClient({ url: `${url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket });
+  const all: Event[] = [];
+  const query = operation('training-progress');
+  for await (const { data } of client.iterate<{ trainingProgress: Event }>({ query, variables: { run, after: 0 } })) {
+    if (data === null || data === undefined) throw new Error('The stream broke');
+    all.push(data.trainingProgress);
+  }
+  await client.dispose();
+  return all;
+}
