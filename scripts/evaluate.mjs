@@ -6,7 +6,7 @@ const { join, resolve } = await import('node:path');
 const { readArguments, wholeNumber } = await import('./lib/arguments.mjs');
 const { Stop } = await import('./lib/errors.mjs');
 const { runScript, say } = await import('./lib/log.mjs');
-const { root, work } = await import('./lib/paths.mjs');
+const { root, work: ours } = await import('./lib/paths.mjs');
 const { setUp } = await import('./lib/setup.mjs');
 
 const HELP = `Measures how good a model is: its pictures against a collection. docs/evaluation.md says how to read it.
@@ -75,7 +75,7 @@ async function packOf(folder) {
   const { buildPack } = await built('datasets/build.js');
   say(`Reading ${folder} …`);
   const collection = await readCollection(await allowFolder(folder, [folder]), 'AUTO');
-  const packs = join(work, 'evaluation');
+  const packs = join(ours, 'evaluation');
   await mkdir(packs, { recursive: true });
   const { pack } = await buildPack({ collection, folder: packs, maxResolution: 128 });
   if (pack === undefined) throw new Stop(`There is no picture in ${folder} that can be used.`);
@@ -134,28 +134,35 @@ async function writeNearest({ pictures, nearest, works, side }, out) {
   return file;
 }
 
+/** The user's mistakes are told without a trace. @template T @param {Promise<T>} work @returns {Promise<T>} */
+const told = (work) =>
+  work.catch((error) => {
+    throw ['AppError', 'LayoutProblem'].includes(error.name) ? new Stop(error.message) : error;
+  });
+
 await runScript(async () => {
   const given = readArguments('evaluate', OPTIONS);
   if (given.help) return void console.log(HELP);
   const seed = given.seed === undefined ? 1 : wholeNumber('seed', given.seed);
   await setUp();
-  const { dir, file, sha256 } = await subjectOf(given);
+  const { dir, file, sha256 } = await told(subjectOf(given));
   const { PackReader } = await built('datasets/pack-reader.js');
   const { evaluate } = await built('engine/child/evaluate.js');
   say(`Measuring ${dir} …`);
   const onStep = (/** @type {number} */ step, /** @type {number} */ steps) => {
     if (step === 1 || step % 200 === 0) say(`  the collection's classifier, trained once: step ${step} of ${steps}`);
   };
-  const trained = given.trained === undefined ? undefined : await packOf(resolve(here(), given.trained));
-  const evaluation = await evaluate({
+  const trained = given.trained === undefined ? undefined : await told(packOf(resolve(here(), given.trained)));
+  const work = evaluate({
     dir,
     pack: PackReader.open(file),
     packSha256: sha256,
     trainedOn: trained && PackReader.open(trained.file),
-    classifiersDir: join(work, 'classifiers'),
+    classifiersDir: join(ours, 'classifiers'),
     seed,
     onStep,
   });
+  const evaluation = await told(work);
   console.log(table(evaluation.measures));
   if (given.out !== undefined) say(`Wrote ${await writeNearest(evaluation, resolve(here(), given.out))}`);
   console.log(JSON.stringify(evaluation.measures));
