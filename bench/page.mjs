@@ -108,7 +108,7 @@ function scale(result) {
   });
   return `## How a step grows
 
-\`studio\` from 24 channels, 64 pixels and 16 pictures, one of them changed at a time. \`npm run bench:scale\`. ${where(result)}
+\`studio\` from 16 channels, 64 pixels and 16 pictures, one of them changed at a time. \`npm run bench:scale\`. ${where(result)}
 
 ${parts.join('\n\n')}
 `;

@@ -1,5 +1,5 @@
 // npm run bench:scale [-- --seconds 4]
-// How the time of a training step of studio grows with width, resolution and batch, one at a time from 24 channels,
+// How the time of a training step of studio grows with width, resolution and batch, one at a time from 16 channels,
 // 64 pixels and 16 pictures. The last line is JSON.
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -9,7 +9,7 @@ import { runScript, say } from '../scripts/lib/log.mjs';
 import { setUp } from '../scripts/lib/setup.mjs';
 import { keepResult } from './results.mjs';
 
-const USUAL = { width: 24, resolution: 64, batch: 16 };
+const USUAL = { width: 16, resolution: 64, batch: 16 };
 const POINTS = { width: [8, 16, 24, 32, 48, 64], resolution: [32, 64, 128, 256], batch: [2, 4, 8, 16, 32, 64] };
 const { seconds } = parseArgs({ options: { seconds: { type: 'string', default: '4' } } }).values;
 

@@ -18,7 +18,7 @@ const settings = parseArgs({
   options: {
     minutes: { type: 'string', default: '60' },
     pictures: { type: 'string', default: '100000' },
-    width: { type: 'string', default: '24' },
+    width: { type: 'string', default: '16' },
   },
 }).values;
 const AT_ONCE = 64;
