@@ -22,7 +22,8 @@ const postgres: TestProjectInlineConfiguration = {
   test: {
     name: 'postgres',
     include: ['test/{store,services,api}/**/*.test.ts'],
-    exclude: ['test/store/{blobs,lock-file,pglite,reason}.test.ts'],
+    // Twenty kills take minutes; once is enough.
+    exclude: ['test/store/{blobs,lock-file,pglite,reason}.test.ts', 'test/api/kills.test.ts'],
     globalSetup: ['test/helpers/postgres-setup.ts'],
   },
 };

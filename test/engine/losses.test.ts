@@ -52,13 +52,21 @@ describe('the losses, against values computed by hand', () => {
     expect(value(() => squaredError(picture([0, 0, 1, 1]), picture([0, 1, 1, 3])))).toBeCloseTo((0 + 1 + 0 + 4) / 4, 6);
   });
 
-  it('the variety that generated pairs lack, against that of real pairs', () => {
-    // Four pictures of one pixel and one channel: the pairs differ by 1 and by 3, in the mean by 2.
-    const pictures = (values: number[]) => tf.tensor<Rank.R4>(values, [4, 1, 1, 1]);
-    const real = () => pictures([0, 1, 2, -1]);
-    expect(value(() => diversityLoss(pictures([5, 5, 7, 7]), real()))).toBeCloseTo(1, 5);
-    expect(value(() => diversityLoss(pictures([0, 0.5, 0, 0.5]), real()))).toBeCloseTo(0.75, 5);
-    expect(value(() => diversityLoss(pictures([0, 9, 0, 9]), real()))).toBe(0);
+  it('the variety that generated pairs lack in pixels and in composition, against that of real pairs', () => {
+    // 8 x 8, one channel: light on the left and dark on the right, times a contrast, on a ground.
+    const halves = (contrast: number, ground = 0) =>
+      Array.from({ length: 64 }, (_, i) => ground + (i % 8 < 4 ? contrast : -contrast));
+    const pairs = (first: number[], second: number[]) =>
+      tf.tensor<Rank.R4>([first, second, first, second].flat(), [4, 8, 8, 1]);
+    // They differ by 2 everywhere, in pixels as in composition.
+    const real = () => pairs(halves(1), halves(-1));
+    const lacking = (first: number[], second: number[]) => value(() => diversityLoss(pairs(first, second), real()));
+    expect(lacking(halves(1), halves(1))).toBeCloseTo(1, 3);
+    expect(lacking(halves(1), halves(-1))).toBeCloseTo(0, 3);
+    // Brighter by 1, and the same drawing: half of the pixels' variety, none of the composition's.
+    expect(lacking(halves(1), halves(1, 1))).toBeCloseTo((0.5 + 1) / 2, 3);
+    // Mirrored at half the contrast: all of the composition's, and 1.5 of 2 in pixels.
+    expect(lacking(halves(1), halves(-0.5))).toBeCloseTo((0.25 + 0) / 2, 2);
   });
 
   it('has the gradient of its formula: sigmoid(a) - t over the number of outputs', () => {
