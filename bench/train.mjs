@@ -123,9 +123,9 @@ await runScript(async () => {
   }
   const generate = [];
   for (const [width, n] of [
-    [16, 1],
     [16, 8],
     [64, 8],
+    [16, 1],
   ]) {
     say(`Generation, width ${width}, ${n} pictures`);
     const paint = async (/** @type {'graph' | 'plain' | 'ownEager'} */ side) => {
