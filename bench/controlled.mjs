@@ -4,13 +4,12 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { run } from '../scripts/lib/command.mjs';
-import { Stop } from '../scripts/lib/errors.mjs';
+import { packOf } from '../scripts/lib/built.mjs';
 import { runScript, say } from '../scripts/lib/log.mjs';
 import { work } from '../scripts/lib/paths.mjs';
 import { setUp } from '../scripts/lib/setup.mjs';
-import { packOf } from './packing.mjs';
 import { keepResult } from './results.mjs';
+import { measured } from './side.mjs';
 
 const EACH = 12;
 const settings = parseArgs({
@@ -45,9 +44,7 @@ await runScript(async () => {
       .map(({ artist, style, genre }) => ({ artist, style, genre })),
   };
   const side = join(import.meta.dirname, 'sides', 'preset.mjs');
-  const { code, stdout, stderr } = await run(process.execPath, [side, JSON.stringify(request)]);
-  if (code !== 0) throw new Stop(`The training failed:\n${stderr}`);
-  const row = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+  const row = await measured(process.execPath, [side, JSON.stringify(request)]);
   for (const { seen, kinds } of row.measures.combinations) {
     const read = kinds.map((/** @type {any} */ one) => `${one.kind} ${(100 * one.accuracy).toFixed(0)} %`).join(', ');
     say(`${seen ? 'seen' : 'held out'}: ${read} (guessing: 25 %)`);

@@ -4,11 +4,10 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Stop } from '../scripts/lib/errors.mjs';
+import { packOf } from '../scripts/lib/built.mjs';
 import { runScript, say } from '../scripts/lib/log.mjs';
 import { root } from '../scripts/lib/paths.mjs';
 import { setUp } from '../scripts/lib/setup.mjs';
-import { built } from './packing.mjs';
 import { keepResult } from './results.mjs';
 
 const settings = parseArgs({
@@ -26,22 +25,17 @@ const bytesIn = (folder) =>
 
 await runScript(async () => {
   await setUp();
-  const { readCollection } = await built('datasets/collection.js');
-  const { allowFolder } = await built('datasets/scan.js');
-  const { buildPack } = await built('datasets/build.js');
   const source = resolve(settings.collection);
   const megabytes = bytesIn(source) / 1e6;
   const rounds = [];
   for (let round = 0; round < Number(settings.rounds); round++) {
     const folder = mkdtempSync(join(tmpdir(), 'artgan-bench-'));
     const begin = performance.now();
-    const collection = await readCollection(await allowFolder(source, [source]), 'AUTO');
-    const { pack } = await buildPack({ collection, folder, maxResolution: 128 });
+    const { count } = await packOf(source, folder);
     const seconds = (performance.now() - begin) / 1000;
     rmSync(folder, { recursive: true, force: true });
-    if (pack === undefined) throw new Stop(`There is no picture in ${source} that can be used.`);
-    rounds.push({ pictures: pack.count, seconds });
-    say(`${pack.count} pictures in ${seconds.toFixed(1)} s`);
+    rounds.push({ pictures: count, seconds });
+    say(`${count} pictures in ${seconds.toFixed(1)} s`);
   }
   const [median = { pictures: 0, seconds: 1 }] = rounds.sort((a, b) => a.seconds - b.seconds).slice(rounds.length >> 1);
   const { pictures, seconds } = median;

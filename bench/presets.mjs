@@ -3,13 +3,13 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { run } from '../scripts/lib/command.mjs';
+import { packOf } from '../scripts/lib/built.mjs';
 import { Stop } from '../scripts/lib/errors.mjs';
 import { runScript, say } from '../scripts/lib/log.mjs';
 import { root, work } from '../scripts/lib/paths.mjs';
 import { setUp } from '../scripts/lib/setup.mjs';
-import { packOf } from './packing.mjs';
 import { keepResult } from './results.mjs';
+import { measured } from './side.mjs';
 
 /** Each as it comes, and the paper's networks at the width and batch that studio has: as the paper prints them, two
  * processor cores make a few dozen steps in the time. */
@@ -41,14 +41,12 @@ await runScript(async () => {
       pack,
       classifiersDir: join(work, 'classifiers'),
       out: settings.out,
+      minutes: Number(settings.minutes),
       name,
       resolution: 64,
       config,
     };
-    const given = JSON.stringify({ ...request, minutes: Number(settings.minutes) });
-    const { code, stdout, stderr } = await run(process.execPath, [side, given]);
-    if (code !== 0) throw new Stop(`${name} failed:\n${stderr}`);
-    const row = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+    const row = await measured(process.execPath, [side, JSON.stringify(request)]);
     const { kid, fidelity } = row.measures;
     const read = fidelity
       .map((/** @type {any} */ one) => `${one.kind} ${(100 * one.accuracy).toFixed(0)} %`)

@@ -3,26 +3,19 @@
 // 64 pixels and 16 pictures. The last line is JSON.
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { run } from '../scripts/lib/command.mjs';
-import { Stop } from '../scripts/lib/errors.mjs';
 import { runScript, say } from '../scripts/lib/log.mjs';
 import { setUp } from '../scripts/lib/setup.mjs';
 import { keepResult } from './results.mjs';
+import { measured } from './side.mjs';
 
 const USUAL = { width: 16, resolution: 64, batch: 16 };
 const POINTS = { width: [8, 16, 24, 32, 48, 64], resolution: [32, 64, 128, 256], batch: [2, 4, 8, 16, 32, 64] };
 const { seconds } = parseArgs({ options: { seconds: { type: 'string', default: '4' } } }).values;
 
 /** @param {typeof USUAL} point @returns {Promise<{ msPerStep: number, picturesPerSecond: number }>} */
-async function timeOf({ width, resolution, batch }) {
+function timeOf({ width, resolution, batch }) {
   const side = join(import.meta.dirname, 'sides', 'scale.mjs');
-  const { code, stdout, stderr } = await run(process.execPath, [
-    side,
-    ...[width, resolution, batch].map(String),
-    seconds,
-  ]);
-  if (code !== 0) throw new Stop(`A step could not be timed:\n${stderr}`);
-  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+  return measured(process.execPath, [side, ...[width, resolution, batch].map(String), seconds]);
 }
 
 await runScript(async () => {

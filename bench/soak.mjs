@@ -2,16 +2,15 @@
 // Whether memory stays flat: a trainer child that trains for so long, then a generator child that paints so many pictures.
 // Both tell what they use every second. The last line is JSON: bytes of memory and tensors after a warm-up and at the end.
 import { fork } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { built, packOf } from '../scripts/lib/built.mjs';
 import { Stop } from '../scripts/lib/errors.mjs';
 import { runScript, say } from '../scripts/lib/log.mjs';
 import { dist, root } from '../scripts/lib/paths.mjs';
 import { setUp } from '../scripts/lib/setup.mjs';
-import { built, packOf } from './packing.mjs';
 import { keepResult } from './results.mjs';
 
 const settings = parseArgs({
@@ -53,7 +52,7 @@ function start(role) {
   return { child, uses };
 }
 
-/** @param {string} pack @param {string} folder */
+/** @param {{ file: string, sha256: string }} pack @param {string} folder */
 async function trainFor(pack, folder) {
   const { resolveConfig } = await built('core/presets.js');
   const config = resolveConfig({
@@ -65,8 +64,8 @@ async function trainFor(pack, folder) {
   const checkpointsDir = join(folder, 'checkpoints');
   mkdirSync(checkpointsDir);
   const job = {
-    ...{ name: 'soak', config, seed: 1, totalSteps: 10_000_000, pack, checkpointsDir, resumeFrom: [] },
-    packSha256: createHash('sha256').update(readFileSync(pack)).digest('hex'),
+    ...{ name: 'soak', config, seed: 1, totalSteps: 10_000_000, pack: pack.file, checkpointsDir, resumeFrom: [] },
+    packSha256: pack.sha256,
     ...{ classifiersDir: join(folder, 'classifiers'), measuredStep: 0, modelDir: join(folder, 'model') },
   };
   let steps = 0;

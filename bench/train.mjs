@@ -7,13 +7,13 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { run } from '../scripts/lib/command.mjs';
-import { Stop } from '../scripts/lib/errors.mjs';
 import { runScript, say } from '../scripts/lib/log.mjs';
 import { tools } from '../scripts/lib/machine.mjs';
 import { root, work } from '../scripts/lib/paths.mjs';
 import { setUp } from '../scripts/lib/setup.mjs';
 import { macsOfStep } from './macs.mjs';
 import { keepResult } from './results.mjs';
+import { measured as sideOf } from './side.mjs';
 
 const LABELS = 10;
 const sides = join(root, 'bench', 'sides');
@@ -45,17 +45,8 @@ async function pythonIsThere() {
   );
 }
 
-/**
- * @param {string} program
- * @param {readonly string[]} args
- * @returns {Promise<Record<string, number>>}
- */
-async function measured(program, args) {
-  const { code, stdout, stderr } = await run(program, args, { timeoutMs: 600_000 });
-  const line = stdout.trim().split('\n').at(-1) ?? '';
-  if (code !== 0) throw new Stop(`${[program, ...args].join(' ')} failed:\n${stderr}`);
-  return JSON.parse(line);
-}
+/** @param {string} program @param {readonly string[]} args @returns {Promise<Record<string, number>>} */
+const measured = (program, args) => sideOf(program, args, { timeoutMs: 600_000 });
 
 /** @param {Side} side @param {number} width */
 async function stepRate(side, width) {

@@ -3,6 +3,7 @@ import './lib/node-version.mjs';
 
 const { mkdir, readFile, readdir } = await import('node:fs/promises');
 const { join, resolve } = await import('node:path');
+const { built, packOf } = await import('./lib/built.mjs');
 const { readArguments, wholeNumber } = await import('./lib/arguments.mjs');
 const { Stop } = await import('./lib/errors.mjs');
 const { runScript, say } = await import('./lib/log.mjs');
@@ -34,8 +35,6 @@ const OPTIONS = /** @type {const} */ ({
 });
 
 /** @typedef {{ [K in keyof typeof OPTIONS]?: string | undefined }} Given */
-/** @param {string} file  below dist/ */
-const built = (file) => import(new URL(`../dist/${file}`, import.meta.url).href);
 
 /** Where the user is: npm runs its scripts in the project's folder. */
 const here = () => (process.env.npm_lifecycle_event === 'evaluate' && process.env.INIT_CWD) || process.cwd();
@@ -47,7 +46,7 @@ async function subjectOf(given) {
     const collection = given.collection && resolve(here(), given.collection);
     return {
       dir: given.model === undefined ? join(root, 'starter', 'model') : resolve(here(), given.model),
-      ...(await packOf(collection ?? join(root, 'starter', 'collection'))),
+      ...(await read(collection ?? join(root, 'starter', 'collection'))),
     };
   }
   const folder = join(dataDir(), 'runs', given.run.split(':').at(-1) ?? '');
@@ -63,23 +62,15 @@ async function subjectOf(given) {
     throw new Stop(`The run has no checkpoint${step === undefined ? '' : ` of step ${step}`}. It has: ${steps}.`);
   }
   const pack = given.collection
-    ? await packOf(resolve(here(), given.collection))
+    ? await read(resolve(here(), given.collection))
     : { file: join(dataDir(), dataset.packFile), sha256: dataset.packSha256 };
   return { dir: join(folder, 'checkpoints', chosen), ...pack };
 }
 
 /** A collection as a packed training file, kept for the next time. @param {string} folder */
-async function packOf(folder) {
-  const { readCollection } = await built('datasets/collection.js');
-  const { allowFolder } = await built('datasets/scan.js');
-  const { buildPack } = await built('datasets/build.js');
+function read(folder) {
   say(`Reading ${folder} …`);
-  const collection = await readCollection(await allowFolder(folder, [folder]), 'AUTO');
-  const packs = join(ours, 'evaluation');
-  await mkdir(packs, { recursive: true });
-  const { pack } = await buildPack({ collection, folder: packs, maxResolution: 128 });
-  if (pack === undefined) throw new Stop(`There is no picture in ${folder} that can be used.`);
-  return { file: pack.path, sha256: pack.sha256 };
+  return packOf(folder);
 }
 
 /** @param {number} value */
@@ -152,7 +143,7 @@ await runScript(async () => {
   const onStep = (/** @type {number} */ step, /** @type {number} */ steps) => {
     if (step === 1 || step % 200 === 0) say(`  the collection's classifier, trained once: step ${step} of ${steps}`);
   };
-  const trained = given.trained === undefined ? undefined : await told(packOf(resolve(here(), given.trained)));
+  const trained = given.trained === undefined ? undefined : await told(read(resolve(here(), given.trained)));
   const work = evaluate({
     dir,
     pack: PackReader.open(file),

@@ -1,11 +1,9 @@
 // What the sides of bench:train in JavaScript share: the built engine, and how it is timed.
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { built } from '../../scripts/lib/built.mjs';
 
 const WARM_UP = 5;
 
-/** @param {string} file  below dist/ */
-export const load = (file) => import(pathToFileURL(join(import.meta.dirname, '..', '..', 'dist', file)).href);
+export const load = built;
 
 /**
  * Rounds a second, after some that do not count.

@@ -1,8 +1,6 @@
 // One side of bench:presets and bench:controlled: trains for so many minutes of processor time, then measures.
 // node preset.mjs '{"pack":…,"judge":…,"classifiersDir":…,"out":…,"minutes":…,"name":…,"resolution":…,"config":{…}}'
 // -> a line of JSON. judge: the packed works to measure against, where those are others than it is trained on.
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { load } from './measure.mjs';
@@ -20,21 +18,25 @@ const { resolveConfig } = await load('core/presets.js');
 const { normal } = await load('core/seeds.js');
 
 const given = JSON.parse(process.argv[2] ?? '');
-const { pack: file, judge: judgeFile = file, classifiersDir, out, minutes, name, resolution } = given;
+const { pack: trained, judge: judged = trained, classifiersDir, out, minutes, name, resolution } = given;
 const SEED = 1;
 const WARM_UP = 3;
 const CALIBRATION = 5;
 const { preset, ...changes } = given.config;
 const config = resolveConfig({ preset, resolution, config: changes });
-const pack = PackReader.open(file);
-const judge = PackReader.open(judgeFile);
-const packSha256 = createHash('sha256').update(readFileSync(judgeFile)).digest('hex');
+const pack = PackReader.open(trained.file);
+const judge = PackReader.open(judged.file);
 const { labels } = pack.index;
 const counts = { artist: labels.artist.length, style: labels.style.length, genre: labels.genre.length };
 const net = architectureOf(config, counts);
-const { reference } = await openReference({ pack: judge, packSha256, folder: classifiersDir, resolution });
+const { reference } = await openReference({
+  pack: judge,
+  packSha256: judged.sha256,
+  folder: classifiersDir,
+  resolution,
+});
 const trainer = new Trainer(net, config, SEED);
-const batches = new Prefetch({ pack: file, config, seed: SEED, pixelRange: net.pixelRange });
+const batches = new Prefetch({ pack: trained.file, config, seed: SEED, pixelRange: net.pixelRange });
 
 /** Of this process, in seconds: on cores of its own it is the time by the clock times the cores. */
 const used = () => (process.cpuUsage().user + process.cpuUsage().system) / 1e6;
@@ -58,7 +60,7 @@ const painter = new Painter(net, trainer.average, config);
 painter.refresh(trainer.average);
 const { latentSize } = config;
 // Only where it is measured against its own works is D there to be asked about them.
-const autoencoder = judgeFile === file ? { autoencoder: { weights: trainer.state.weights, pack } } : {};
+const autoencoder = judged === trained ? { autoencoder: { weights: trainer.state.weights, pack } } : {};
 const subject = subjectOf({ net, painter, latentSize, resolution, labels, ...autoencoder });
 const { measures } = measure({ ...subject, trainedOn: pack.index }, reference, SEED);
 

@@ -86,6 +86,17 @@ export function uniform(seed: number, purpose: Purpose, counter: number, count: 
   return Float32Array.from({ length: count }, (_, i) => ((raw[i] ?? 0) >>> 8) / 2 ** 24);
 }
 
+/** An order by chance of the whole numbers below `count`, for sorting any of them. */
+export function orderByChance(
+  seed: number,
+  purpose: Purpose,
+  counter: number,
+  count: number,
+): (a: number, b: number) => number {
+  const chances = uniform(seed, purpose, counter, count);
+  return (a, b) => (chances[a] ?? 0) - (chances[b] ?? 0) || a - b;
+}
+
 /** `count` integers, uniform in [0, below). The bias of the multiply is under 2^-32 * below. */
 export function integers(seed: number, purpose: Purpose, counter: number, count: number, below: number): Int32Array {
   const raw = words(seed, purpose, counter, count);

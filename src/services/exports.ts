@@ -2,12 +2,11 @@
  * Models that leave the house: as folders under `<dataDir>/exports/<model>/<format>/`, written once, for a model never
  * changes. In our own format the model's folder itself is what is given away.
  */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { CARD_FILE, WEIGHTS_FILE } from '../core/model-card.ts';
+import { sha256OfFile } from '../datasets/pack-reader.ts';
 import type { Generator } from '../engine/host/generator.ts';
 import type { ModelRow } from '../store/tables.ts';
 import type { ModelService } from './models.ts';
@@ -90,14 +89,8 @@ export class ExportService {
 }
 
 async function describe(folder: string, name: string): Promise<ExportedFile> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  for await (const part of createReadStream(join(folder, name))) {
-    const chunk: Buffer = part;
-    bytes += chunk.length;
-    hash.update(chunk);
-  }
-  return { name, bytes, sha256: hash.digest('hex') };
+  const path = join(folder, name);
+  return { name, bytes: (await stat(path)).size, sha256: await sha256OfFile(path) };
 }
 
 async function isFolder(path: string): Promise<boolean> {

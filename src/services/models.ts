@@ -2,8 +2,7 @@
  * Generators that can be asked for pictures: the one that ships and those of finished runs. A model never changes: other
  * weights are another model.
  */
-import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { AppError } from '../core/errors.ts';
@@ -11,6 +10,7 @@ import { localId } from '../core/global-id.ts';
 import { LABEL_KINDS } from '../core/labels.ts';
 import type { Log } from '../core/log.ts';
 import { CARD_FILE, type ModelCard, modelCard, WEIGHTS_FILE } from '../core/model-card.ts';
+import { sha256OfFile } from '../datasets/pack-reader.ts';
 import { checkpointsOf } from '../store/checkpoints.ts';
 import type { Db } from '../store/db.ts';
 import { defaultModel, insertModel, modelByDir, modelsByIds, modelsBySha256, setDefault } from '../store/models.ts';
@@ -185,9 +185,7 @@ function modelRow(card: ModelCard, { dir, name, runId, checkpointId }: ModelPlac
 /** @throws where the card is not one, or the weights are not the card's */
 async function readCard(dir: string): Promise<ModelCard> {
   const card = modelCard.parse(JSON.parse(await readFile(join(dir, CARD_FILE), 'utf8')));
-  const hash = createHash('sha256');
-  for await (const part of createReadStream(join(dir, WEIGHTS_FILE))) hash.update(part);
-  const found = hash.digest('hex');
+  const found = await sha256OfFile(join(dir, WEIGHTS_FILE));
   if (found !== card.sha256) throw new Error(`${WEIGHTS_FILE} in ${dir} is damaged: its SHA-256 is ${found}`);
   return card;
 }

@@ -3,33 +3,18 @@ import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { createClient } from 'graphql-ws';
 import { afterEach, describe, expect, it } from 'vitest';
-import { WebSocket } from 'ws';
-import { operation, tinyRun, writeColours } from '../helpers/api.ts';
+import { tinyRun, writeColours } from '../helpers/api.ts';
 import { type TestDatabase, testDatabase } from '../helpers/database.ts';
+import { events } from '../helpers/follow.ts';
 import { ask, Processes, ready } from '../helpers/process.ts';
 
 const running = new Processes();
 afterEach(() => running.kill());
 const start = (database: TestDatabase, settings: Record<string, string> = {}) => running.start(database, settings);
 
-/** Follows a run until `enough` says so, or to its end. */
-async function follow(url: string, run: string, enough: (event: { step?: number }) => boolean): Promise<number[]> {
-  const client = createClient({ url: `${url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket });
-  const seqs: number[] = [];
-  const query = operation('training-progress');
-  for await (const { data } of client.iterate<{ trainingProgress: { seq: number; step?: number } }>({
-    query,
-    variables: { run, after: 0 },
-  })) {
-    if (data === null || data === undefined) throw new Error('The stream broke');
-    seqs.push(data.trainingProgress.seq);
-    if (enough(data.trainingProgress)) break;
-  }
-  await client.dispose();
-  return seqs;
-}
+const follow = async (url: string, run: string, enough: (event: { step?: number }) => boolean) =>
+  (await events<{ seq: number; step?: number }>(url, run, enough)).map(({ seq }) => seq);
 
 describe('the program', () => {
   it('ends within ten seconds on SIGTERM while it trains, and the next one trains on', async () => {

@@ -6,10 +6,10 @@ import { AppError } from '../../src/core/errors.ts';
 import { PRESETS, type TrainConfig } from '../../src/core/presets.ts';
 import {
   type CardDraft,
-  groupIn,
   loadCheckpoint,
   removeDrafts,
   saveCheckpoint,
+  stateIn,
 } from '../../src/engine/child/checkpoint.ts';
 import { writeFolder } from '../../src/engine/child/durable.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../src/engine/child/safetensors.ts';
@@ -137,7 +137,7 @@ describe('a checkpoint', () => {
     const { dir, step, sha256, bytes } = await saveCheckpoint(join(folder, 'older'), trainer, draft(7));
     writeFileSync(join(dir, 'manifest.json'), `${JSON.stringify({ format: 1, step, sha256, bytes })}\n`);
     expect(loadCheckpoint(dir, trainer).step).toBe(7);
-    expect(() => groupIn(dir, 'average')).toThrow('older version');
+    expect(() => stateIn(dir)).toThrow('older version');
   });
 
   it('of other networks is refused before anything is changed', async () => {

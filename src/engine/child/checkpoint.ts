@@ -83,17 +83,12 @@ export function loadCheckpoint(
 
 export const isCheckpoint = (dir: string) => existsSync(join(dir, MANIFEST_FILE));
 
-/** A group of the state in a checkpoint, and the card of the model that it makes. @throws AppError DAMAGED_FILE */
-export function groupIn(dir: string, group: StateGroup): { draft: CardDraft; tensors: Map<string, StoredTensor> } {
+/** The state in a checkpoint, as `<group>/<weight>`, and the card of the model that it makes. @throws AppError DAMAGED_FILE */
+export function stateIn(dir: string): { draft: CardDraft; tensors: Map<string, StoredTensor> } {
   const { manifest, tensors } = readCheckpoint(dir);
   if (manifest.format === 1)
     throw new AppError('DAMAGED_FILE', 'The checkpoint has no card: it is of an older version.');
-  const prefix = `${group}/`;
-  const own = [...tensors].filter(([name]) => name.startsWith(prefix));
-  return {
-    draft: manifest.card,
-    tensors: new Map(own.map(([name, tensor]) => [name.slice(prefix.length), tensor])),
-  };
+  return { draft: manifest.card, tensors };
 }
 
 /** Half-written folders of a child that was killed. */

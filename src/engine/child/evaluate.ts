@@ -2,8 +2,10 @@
 import type { ModelCard } from '../../core/model-card.ts';
 import type { PackReader } from '../../datasets/pack-reader.ts';
 import { type Measured, measure } from '../evaluation/measure.ts';
-import { Weights } from '../gan/weights.ts';
-import { groupIn, isCheckpoint } from './checkpoint.ts';
+import { specsOfGenerator } from '../gan/architecture.ts';
+import type { StateGroup } from '../gan/trainer.ts';
+import { type WeightSpec, Weights } from '../gan/weights.ts';
+import { isCheckpoint, stateIn } from './checkpoint.ts';
 import { subjectOf } from './evaluation.ts';
 import { networksOf, openModel } from './model-files.ts';
 import { Painter } from './paint.ts';
@@ -60,13 +62,12 @@ function openGenerator(dir: string) {
 }
 
 function openCheckpoint(dir: string) {
-  const { draft, tensors } = groupIn(dir, 'average');
+  const { draft, tensors } = stateIn(dir);
   const net = networksOf(draft);
-  const weightsOf = (group: typeof tensors, prefix: string) => {
-    const specs = net.specs.filter(({ name }) => name.startsWith(prefix));
-    const values = matching(group, specs);
+  const weightsOf = (group: StateGroup, specs: readonly WeightSpec[]) => {
+    const values = matching(tensors, specs, group);
     return new Weights(specs, ({ name }) => values.get(name) ?? new Float32Array());
   };
-  const average = weightsOf(tensors, 'generator.');
-  return { card: draft, net, average, all: weightsOf(groupIn(dir, 'weights').tensors, '') };
+  const average = weightsOf('average', specsOfGenerator(net));
+  return { card: draft, net, average, all: weightsOf('weights', net.specs) };
 }

@@ -10,11 +10,11 @@ import { graphModel } from '../graph/graph-model.ts';
 import { recordForAnyBatch } from '../graph/recording.ts';
 import { neededFor, signatureOf } from '../graph/signature.ts';
 import type { ExportFormat } from '../protocol.ts';
-import { type CardDraft, groupIn, isCheckpoint } from './checkpoint.ts';
+import { type CardDraft, isCheckpoint, stateIn } from './checkpoint.ts';
 import { sha256, writeFolder } from './durable.ts';
 import { paintingFunction } from './paint.ts';
 import { encodeSafetensors, type StoredTensor } from './safetensors.ts';
-import { loadWeights, matching } from './weight-files.ts';
+import { loadWeights, matching, tensorsOf } from './weight-files.ts';
 
 export interface OpenModel extends Disposable {
   readonly card: ModelCard;
@@ -90,16 +90,17 @@ function describe({ card, net }: OpenModel) {
  */
 export function adoptModel(from: string, into: string): void {
   if (isCheckpoint(from)) {
-    const { draft, tensors } = groupIn(from, 'average');
-    matching(tensors, specsOfGenerator(networksOf(draft)));
-    writeModel(into, draft, tensors);
+    const { draft, tensors } = stateIn(from);
+    const specs = specsOfGenerator(networksOf(draft));
+    writeModel(into, draft, tensorsOf(specs, matching(tensors, specs, 'average')));
     return;
   }
   openModel(from)[Symbol.dispose]();
   writeFolder(into, new Map([CARD_FILE, WEIGHTS_FILE].map((name) => [name, readFileSync(join(from, name))])));
 }
 
-export function networksOf({ config, labels }: CardDraft): Architecture {
+/** The networks that a card names. */
+export function networksOf({ config, labels }: Pick<CardDraft, 'config' | 'labels'>): Architecture {
   const { artist, style, genre } = labels;
   return architectureOf(config, { artist: artist.length, style: style.length, genre: genre.length });
 }

@@ -82,7 +82,9 @@ export class Painter implements Disposable {
         z: tf.tensor2d(latents, [latents.length / this.#latentSize, this.#latentSize]),
         asked: labelTensor(labels),
       };
-      return this.#compiled ? this.#compile().run('paint', inputs)['pixels'] : draw(this.#net, this.#weights, inputs);
+      if (!this.#compiled) return draw(this.#net, this.#weights, inputs);
+      this.#program ??= this.#compile();
+      return this.#program.run('paint', inputs)['pixels'];
     });
     if (pixels === undefined) throw new Error('The program painted nothing');
     const bytes = Uint8Array.from(pixels.dataSync().subarray(0, (pixels.size / (pixels.shape[0] ?? 1)) * count));
@@ -93,10 +95,9 @@ export class Painter implements Disposable {
   #compile(): Program {
     const weights = this.#weights;
     const painting = paintingFunction(this.#net, weights, this.#latentSize);
-    this.#program ??= this.#frozen
+    return this.#frozen
       ? Program.compileForAnyBatch(new Map(), 'paint', painting, { frozen: [...weights.variables.values()] })
       : Program.compileForAnyBatch(weights.variables, 'paint', painting);
-    return this.#program;
   }
 }
 

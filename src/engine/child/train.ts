@@ -9,12 +9,11 @@ import { LABEL_KINDS } from '../../core/labels.ts';
 import type { ModelLabels } from '../../core/model-card.ts';
 import { PackReader, sha256OfFile } from '../../datasets/pack-reader.ts';
 import { Prefetch } from '../data/prefetch.ts';
-import { architectureOf } from '../gan/architecture.ts';
 import { type Accuracies, type Losses, Trainer } from '../gan/trainer.ts';
 import type { FromTrainer, StopReason, TrainJob } from '../protocol.ts';
 import { device } from '../tensorflow.ts';
 import { type CardDraft, loadCheckpoint, removeDrafts, type SavedCheckpoint, saveCheckpoint } from './checkpoint.ts';
-import { writeModel } from './model-files.ts';
+import { networksOf, writeModel } from './model-files.ts';
 import { Painter } from './paint.ts';
 import { SampleGrid } from './sample-grid.ts';
 import { ScheduledMeasures } from './scheduled-measures.ts';
@@ -34,7 +33,7 @@ export async function* train(job: TrainJob, wishes: Wishes): AsyncGenerator<From
   }
   using pack = PackReader.open(job.pack);
   const { config, seed, totalSteps } = job;
-  const net = architectureOf(config, classCounts(pack));
+  const net = networksOf({ config, labels: pack.index.labels });
   using trainer = new Trainer(net, config, seed);
   await using batches = new Prefetch({ pack: job.pack, config, seed, pixelRange: net.pixelRange });
   using painter = new Painter(net, trainer.average, config);
@@ -96,11 +95,6 @@ async function* measured(scheduled: ScheduledMeasures, step: number, signal: Abo
   const { measures, problem } = await scheduled.take(signal);
   if (measures !== undefined) yield { type: 'measures', step, ...measures };
   if (problem !== undefined) yield { type: 'log', level: 'warn', message: problem };
-}
-
-function classCounts(pack: PackReader) {
-  const { artist, style, genre } = pack.index.labels;
-  return { artist: artist.length, style: style.length, genre: genre.length };
 }
 
 /** The newest state on disk; step 0: none. */

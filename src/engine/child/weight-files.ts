@@ -7,10 +7,15 @@ import { sha256 } from './durable.ts';
 import { decodeSafetensors, type StoredTensor } from './safetensors.ts';
 
 export async function storedTensors(weights: Weights): Promise<Map<string, StoredTensor>> {
-  const values = await weights.read();
-  return new Map(
-    weights.specs.map(({ name, shape }) => [name, { shape, values: values.get(name) ?? new Float32Array() }]),
-  );
+  return tensorsOf(weights.specs, await weights.read());
+}
+
+/** Values with the shapes that `specs` gives them. */
+export function tensorsOf(
+  specs: readonly WeightSpec[],
+  values: ReadonlyMap<string, Float32Array>,
+): Map<string, StoredTensor> {
+  return new Map(specs.map(({ name, shape }) => [name, { shape, values: values.get(name) ?? new Float32Array() }]));
 }
 
 /** The weights in a file, as `specs` lists them. @throws AppError DAMAGED_FILE */

@@ -3,14 +3,14 @@
  * drawn so that rare labels are seen, cut and mirrored at random; the held-out ones are only used to test it.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
 import { integers } from '../../core/seeds.ts';
 import type { PackIndex } from '../../datasets/pack.ts';
 import type { PackReader } from '../../datasets/pack-reader.ts';
 import { middles, randomPlaces, readCrops } from '../data/crops.ts';
 import { Sampler, type SamplerConfig } from '../data/sampler.ts';
 import { augment, type Draws, draw } from '../gan/augment.ts';
-import { labelTensor } from '../gan/conditions.ts';
+import { labelTensor, oneHotOf } from '../gan/conditions.ts';
 import { Moments } from '../gan/moments.ts';
 import { applyGradients, rateOf, slotSpecs } from '../gan/optimisers.ts';
 import { Randomness } from '../gan/randomness.ts';
@@ -119,7 +119,7 @@ function learn({ kinds, weights, slots, inputs }: Learning): Scalar {
   const loss = () => {
     const pass = { ...moments.pass, random: new Randomness(inputs.noise) };
     const { logits } = classify(weights, kinds, { pictures: augment(inputs.pictures, draws), pass });
-    return tf.addN(logits.map((head, kind) => crossEntropy(head, tf.slice(inputs.labels, [0, kind], [BATCH, 1]))));
+    return tf.addN(logits.map((head, kind) => crossEntropy(head, inputs.labels, kind)));
   };
   const { value, grads } = tf.variableGrads(loss, [...trainable.values()]);
   applyGradients(trainable, grads, { config: ADAM, rate: inputs.rate, slots });
@@ -127,15 +127,10 @@ function learn({ kinds, weights, slots, inputs }: Learning): Scalar {
   return value;
 }
 
-/** Of the pictures that have a label: labels [B, 1], -1 where there is none. */
-function crossEntropy(logits: Tensor2D, labels: Tensor): Scalar {
+/** Of the pictures that have a label of this head: labels [B, kinds], -1 where there is none. */
+function crossEntropy(logits: Tensor2D, labels: Tensor2D, head: number): Scalar {
   const [batch, classes] = logits.shape;
-  const places = tf.tensor2d(
-    Int32Array.from({ length: classes }, (_, i) => i),
-    [1, classes],
-    'int32',
-  );
-  const wanted = tf.cast(tf.equal(labels, places), 'float32');
+  const wanted = oneHotOf(labels, head, classes);
   const known = tf.sum(wanted, 1);
   const chosen = tf.sum(tf.mul(logits, wanted), 1);
   const all = tf.mul(tf.logSumExp(logits, 1), known);
@@ -181,12 +176,12 @@ function test(
   const { answers } = classifier.read(Uint8Array.from(pictures));
   return kinds.map((_, kind) => {
     const wanted = works.map((work) => labels[kind]?.[work] ?? -1);
-    return balancedAccuracy(wanted, answers[kind] ?? new Int32Array());
+    return meanOf(accuracyByLabel(wanted, answers[kind] ?? []));
   });
 }
 
-/** Share of right answers, mean over the labels that are wanted; -1: not asked. NaN where nothing is. */
-export function balancedAccuracy(wanted: ArrayLike<number>, answers: ArrayLike<number>): number {
+/** Share of right answers, by the label that is wanted; -1: none is. */
+export function accuracyByLabel(wanted: ArrayLike<number>, answers: ArrayLike<number>): Map<number, number> {
   const counts = new Map<number, { right: number; all: number }>();
   for (let i = 0; i < wanted.length; i++) {
     const label = wanted[i] ?? -1;
@@ -196,7 +191,12 @@ export function balancedAccuracy(wanted: ArrayLike<number>, answers: ArrayLike<n
     count.all++;
     if (answers[i] === label) count.right++;
   }
+  return new Map([...counts].map(([label, { right, all }]) => [label, right / all]));
+}
+
+/** NaN where there is none. */
+export function meanOf(shares: ReadonlyMap<number, number>): number {
   let sum = 0;
-  for (const { right, all } of counts.values()) sum += right / all;
-  return sum / counts.size;
+  for (const share of shares.values()) sum += share;
+  return sum / shares.size;
 }

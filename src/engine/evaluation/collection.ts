@@ -3,7 +3,7 @@
  * classifier says of them.
  */
 import { LABEL_KINDS, type LabelKind } from '../../core/labels.ts';
-import { uniform } from '../../core/seeds.ts';
+import { orderByChance } from '../../core/seeds.ts';
 import type { PackReader } from '../../datasets/pack-reader.ts';
 import { middles, readCrops } from '../data/crops.ts';
 import type { Classifier, Reading } from './classifier.ts';
@@ -48,9 +48,9 @@ export class Reference {
 
 /** Works with a label, in an order by chance. */
 function sampleOf({ index }: PackReader, seed: number): Int32Array {
-  const chances = uniform(seed, 'evaluation', 1, index.count);
+  const order = orderByChance(seed, 'evaluation', 1, index.count);
   const labelled = Array.from({ length: index.count }, (_, work) => work).filter((work) =>
     LABEL_KINDS.some((kind) => (index.works[kind][work] ?? -1) >= 0),
   );
-  return Int32Array.from(labelled.sort((a, b) => (chances[a] ?? 0) - (chances[b] ?? 0) || a - b).slice(0, MOST_WORKS));
+  return Int32Array.from(labelled.sort(order).slice(0, MOST_WORKS));
 }

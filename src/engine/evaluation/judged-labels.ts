@@ -3,7 +3,7 @@
  * pure functions of the collection's index.
  */
 import { LABEL_KINDS, type LabelKind } from '../../core/labels.ts';
-import { uniform } from '../../core/seeds.ts';
+import { orderByChance } from '../../core/seeds.ts';
 import type { PackIndex } from '../../datasets/pack.ts';
 
 /** Of fewer works a classifier learns the works, not the label. */
@@ -58,12 +58,10 @@ export function heldOutWorks(index: PackIndex, kinds: readonly JudgedKind[], see
     groups.set(name, group);
     group.push(work);
   }
-  const chances = uniform(seed, 'evaluation', 0, index.count);
+  const order = orderByChance(seed, 'evaluation', 0, index.count);
   return new Set(
     [...groups.values()].flatMap((works) =>
-      works
-        .sort((a, b) => (chances[a] ?? 0) - (chances[b] ?? 0) || a - b)
-        .slice(0, Math.max(1, Math.floor(works.length / HELD_OUT))),
+      works.sort(order).slice(0, Math.max(1, Math.floor(works.length / HELD_OUT))),
     ),
   );
 }

@@ -3,7 +3,7 @@
  * maximum mean discrepancy between two sets of features under the kernel k(x, y) = (x y / d + 1)^3, unbiased, so that it is
  * 0 in the mean for two sets of one distribution and may be a little below.
  */
-import { uniform } from '../../core/seeds.ts';
+import { orderByChance } from '../../core/seeds.ts';
 
 export interface Features {
   readonly count: number;
@@ -96,8 +96,8 @@ function discrepancy({ aa, bb, ab }: Kernels, sizes: Pair<number>, chosen: Pair<
 const all = (count: number) => Int32Array.from({ length: count }, (_, i) => i);
 
 function randomHalf(count: number, seed: number, draw: number): Int32Array {
-  const chances = uniform(seed, 'evaluation', FIRST_DRAW + draw, count);
+  const order = orderByChance(seed, 'evaluation', FIRST_DRAW + draw, count);
   return all(count)
-    .sort((a, b) => (chances[a] ?? 0) - (chances[b] ?? 0) || a - b)
+    .sort(order)
     .subarray(0, Math.max(2, count >> 1));
 }

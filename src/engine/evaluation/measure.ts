@@ -21,7 +21,7 @@ import {
   type Vocabulary,
 } from './asking.ts';
 import type { Reading } from './classifier.ts';
-import { balancedAccuracy } from './classifier-training.ts';
+import { accuracyByLabel, meanOf } from './classifier-training.ts';
 import type { Reference } from './collection.ts';
 import { meanDistance, nearestWorks, type Points } from './distances.ts';
 import type { JudgedKind } from './judged-labels.ts';
@@ -49,6 +49,7 @@ export interface Measured {
   readonly nearest: Int32Array;
 }
 
+const NOTHING: Asked = {};
 /** Of fewer works of a label the mean distance is not told. */
 const LEAST_FOR_DIVERSITY = 6;
 /** Draws of `evaluation`: 0 holds works out, 1 samples works; from 1,000 on: halves for KID's interval. */
@@ -62,7 +63,7 @@ export function measure(subject: Subject, reference: Reference, seed: number): M
     throw new AppError('NO_LABELS', 'The generator knows no labels that enough works of the collection have.');
   const show = (asked: readonly Asked[], draw: number) => shown(subject, reference, { asked, seed, draw });
   const readBack = (only: readonly Asked[], { reading }: Shown) =>
-    fidelityOf({ kinds, reference, asked: only, reading });
+    readBackOf({ kinds, reference, asked: only, reading });
 
   const like = show(likeWorks(subject, pack.index, works), DRAWS.likeWorks);
   const alone = show(eachAlone(kinds), DRAWS.alone);
@@ -70,7 +71,12 @@ export function measure(subject: Subject, reference: Reference, seed: number): M
   const unseen = newCombinations(kinds, known, { seed, counter: DRAWS.combinations });
   const together = unseen.length === 0 ? undefined : show(unseen, DRAWS.together);
   const isSeen = (asked: Asked) => isComplete(asked, kinds) && known.has(combinationOf(asked, kinds));
-  const seen = kinds.length < 2 ? 0 : like.asked.filter(isSeen).length;
+  const seen = kinds.length < 2 ? [] : like.asked.map((asked) => (isSeen(asked) ? asked : NOTHING));
+  const combinations: Measures['combinations'] = [];
+  const pictures = seen.filter((asked) => asked !== NOTHING).length;
+  if (pictures > 0) combinations.push({ seen: true, pictures, kinds: readBack(seen, like).map(withoutLabels) });
+  if (together !== undefined)
+    combinations.push({ seen: false, pictures: unseen.length, kinds: readBack(unseen, together).map(withoutLabels) });
 
   const own = { count: works.length, values: reference.reading.features };
   const inUnits = ({ features, count }: Reading) => scaled({ count, values: features }, own);
@@ -84,23 +90,8 @@ export function measure(subject: Subject, reference: Reference, seed: number): M
     fidelity: readBack(alone.asked, alone).map((found) => ({
       ...found,
       heldOut: reference.heldOut[columnOf(reference, found.kind)] ?? 0,
-      labels: perLabel(found.kind, reference, alone),
     })),
-    combinations: [
-      ...(seen === 0
-        ? []
-        : [
-            {
-              seen: true,
-              pictures: seen,
-              kinds: readBack(
-                like.asked.map((asked) => (isSeen(asked) ? asked : {})),
-                like,
-              ),
-            },
-          ]),
-      ...(together === undefined ? [] : [{ seen: false, pictures: unseen.length, kinds: readBack(unseen, together) }]),
-    ],
+    combinations,
     diversity: diversity(kinds, reference, { works: ofWorks, pictures: inUnits(alone.reading) }),
     memorised,
     reconstruction: subject.reconstruction(works),
@@ -143,26 +134,27 @@ interface Answered {
   readonly reading: Reading;
 }
 
+interface ReadBack extends KindFidelity {
+  readonly labels: Measures['fidelity'][number]['labels'];
+}
+
 /** Per kind how many of the pictures that were asked for a label of it are taken for that label. */
-function fidelityOf({ kinds, reference, asked, reading }: Answered): KindFidelity[] {
+function readBackOf({ kinds, reference, asked, reading }: Answered): ReadBack[] {
   return kinds.flatMap(({ kind }) => {
     const column = columnOf(reference, kind);
     const labels = reference.classifier.kinds[column]?.labels ?? [];
     const wanted = asked.map(({ [kind]: slug }) => labels.findIndex((label) => label.slug === slug));
-    const accuracy = balancedAccuracy(wanted, reading.answers[column] ?? []);
-    return Number.isNaN(accuracy) ? [] : [{ kind, accuracy, chance: 1 / labels.length }];
+    const shares = accuracyByLabel(wanted, reading.answers[column] ?? []);
+    if (shares.size === 0) return [];
+    const told = labels.flatMap(({ slug }, place) => {
+      const accuracy = shares.get(place);
+      return accuracy === undefined ? [] : [{ slug, accuracy }];
+    });
+    return [{ kind, accuracy: meanOf(shares), chance: 1 / labels.length, labels: told }];
   });
 }
 
-function perLabel(kind: LabelKind, reference: Reference, { asked, reading }: Shown) {
-  const column = columnOf(reference, kind);
-  const labels = reference.classifier.kinds[column]?.labels ?? [];
-  return labels.flatMap(({ slug }, place) => {
-    const wanted = asked.map((one) => (one[kind] === slug ? place : -1));
-    const accuracy = balancedAccuracy(wanted, reading.answers[column] ?? []);
-    return Number.isNaN(accuracy) ? [] : [{ slug, accuracy }];
-  });
-}
+const withoutLabels = ({ kind, accuracy, chance }: ReadBack): KindFidelity => ({ kind, accuracy, chance });
 
 interface Featured {
   /** Features of the reference's works, and of `PER_LABEL` pictures for each label of the kinds, in their order. */
