@@ -22,7 +22,7 @@ const postgres: TestProjectInlineConfiguration = {
   test: {
     name: 'postgres',
     include: ['test/{store,services,api}/**/*.test.ts'],
-    // Twenty kills take minutes; once is enough.
+    // Twenty kills take minutes; once is enough. What lies in test/server has to do with no database.
     exclude: ['test/store/{blobs,lock-file,pglite,reason}.test.ts', 'test/api/kills.test.ts'],
     globalSetup: ['test/helpers/postgres-setup.ts'],
   },

@@ -9,6 +9,8 @@ const { setUp } = await import('./lib/setup.mjs');
 
 const CHECKS = [
   { name: 'types', args: [join('typescript', 'bin', 'tsc'), '--noEmit', '-p', 'tsconfig.json'] },
+  { name: 'types of the client', args: [join('typescript', 'bin', 'tsc'), '--noEmit', '-p', 'client'] },
+  { name: 'types of the example', args: [join('typescript', 'bin', 'tsc'), '-p', join('examples', 'watch')] },
   { name: 'types of the scripts', args: [join('typescript', 'bin', 'tsc'), '-p', join('scripts', 'tsconfig.json')] },
   { name: 'lint and format', args: [join('@biomejs', 'biome', 'bin', 'biome'), 'ci', '.'] },
 ];

@@ -10,15 +10,19 @@ import type { Log } from './core/log.ts';
 import { Generator } from './engine/host/generator.ts';
 import { makeSchema } from './resolvers/schema.ts';
 import { Readiness } from './server/health.ts';
-import { startServer } from './server/listen.ts';
+import { type ServerTimes, startServer } from './server/listen.ts';
+import { AccessService } from './services/access.ts';
 import { ExportService } from './services/exports.ts';
 import { GenerationService } from './services/generation.ts';
 import { ImportService } from './services/importing.ts';
+import { LogFeed } from './services/log-feed.ts';
 import { ModelImports } from './services/model-imports.ts';
 import { ModelService } from './services/models.ts';
 import { RunDriver } from './services/run-driver.ts';
-import { RunFeed } from './services/run-feed.ts';
+import { Signatures } from './services/signatures.ts';
+import { TopicService } from './services/topics.ts';
 import { TrainingService } from './services/training.ts';
+import { signingSecret } from './store/api-keys.ts';
 import { Blobs } from './store/blobs.ts';
 import { openStore, ping, type Store } from './store/db.ts';
 
@@ -30,18 +34,22 @@ export interface AppOptions {
   readonly log: Log;
   /** Folder of the model that ships; another one for tests. */
   readonly starterModel?: string;
+  /** How long clients are waited for; shorter for tests. */
+  readonly times?: ServerTimes | undefined;
 }
 
 export interface App extends AsyncDisposable {
   /** Where it listens, e.g. `http://127.0.0.1:4000` */
   readonly url: string;
   readonly store: Store;
+  /** The admin key of a server that wants keys and had none: to be shown, once. */
+  readonly firstKey: string | undefined;
   /** Settles when /readyz says so; rejects where a first start cannot be brought to its end. */
   readonly ready: Promise<void>;
 }
 
 /** @throws AppError DATA_DIR_LOCKED, DATABASE_UNAVAILABLE or INVALID_CONFIG, with nothing left running. */
-export async function startApp({ config, log, starterModel = STARTER_MODEL }: AppOptions): Promise<App> {
+export async function startApp({ config, log, starterModel = STARTER_MODEL, times }: AppOptions): Promise<App> {
   const { dataDir } = config;
   await using parts = new Closers();
   const store = parts.use(await openStore(config));
@@ -51,25 +59,33 @@ export async function startApp({ config, log, starterModel = STARTER_MODEL }: Ap
   const host = { device, engine, heartbeatTimeoutMs, log };
   // Loads TensorFlow while the rest is put together.
   const generator = parts.use(Generator.start(host));
-  const feed = parts.use(await RunFeed.open(store));
+  const feed = parts.use(await LogFeed.open(store));
   const imports = parts.use(new ImportService({ db, dataDir, roots: config.datasetRoots, log }));
   const models = new ModelService({ db, dataDir, starterDir: starterModel, log });
   const generation = new GenerationService({ db, blobs, models, engine: generator });
   const driver = parts.use(new RunDriver({ db, dataDir, blobs, models, log, host, soleOwner: store.soleOwner }));
+  const access = parts.use(await AccessService.open(store, { localOnly: config.localOnly }));
+  const signatures = new Signatures(await signingSecret(db), config.surface.pictureUrlSeconds);
+  const topics = new TopicService({ db, feed });
   const training = new TrainingService({ db, dataDir, feed, driver });
   const exports = new ExportService({ dataDir, models, engine: generator });
   const modelImports = new ModelImports({ db, dataDir, roots: config.datasetRoots, models, engine: generator });
-  const services = { db, imports, training, generation, models, exports, modelImports, log };
+  const painting = { imports, training, generation, models, exports, modelImports };
+  const services = { db, log, access, signatures, topics, ...painting };
 
   const readiness = new Readiness(() => ping(db));
   const started = readiness.hold('The starter collection and the starter model are being set up.');
-  const server = parts.use(await startServer({ config, schema: await makeSchema(), services, blobs, readiness }));
+  const server = parts.use(
+    await startServer({ config, schema: await makeSchema(), services, blobs, readiness, times }),
+  );
   parts.defer(() => {
     readiness.hold('The server is stopping.');
     // The trainer writes its checkpoint while the sockets are closed; closing it again waits for the same end.
     void driver[Symbol.asyncDispose]().catch(() => undefined);
   });
   await driver.start();
+  // The last step that can fail: a key that nobody is shown would lock everybody out.
+  const firstKey = await access.firstKey({ anyway: config.makesAdminKey });
 
   const ready = (async () => {
     await models.registerStarter();
@@ -80,5 +96,5 @@ export async function startApp({ config, log, starterModel = STARTER_MODEL }: Ap
   // Whoever waits for it hears of it; an end of the server before that is no fault.
   ready.catch(() => undefined);
   const open = parts.move();
-  return { url: server.url, store, ready, [Symbol.asyncDispose]: () => open[Symbol.asyncDispose]() };
+  return { url: server.url, store, ready, firstKey, [Symbol.asyncDispose]: () => open[Symbol.asyncDispose]() };
 }

@@ -19,7 +19,55 @@ export interface Config {
   /** Import the starter collection when there is no dataset yet. */
   readonly starter: boolean;
   readonly heartbeatTimeoutMs: number;
+  /** Whether only this machine can reach the server. */
+  readonly localOnly: boolean;
+  /** Make an admin's key at this start, whatever keys there are. */
+  readonly makesAdminKey: boolean;
+  readonly surface: SurfaceConfig;
+  readonly limits: LimitsConfig;
+  readonly telemetry: TelemetryConfig;
 }
+
+/** What is shown to whom. */
+export interface SurfaceConfig {
+  readonly introspection: boolean;
+  /** "Did you mean" in the answers to queries with a mistake. */
+  readonly suggestions: boolean;
+  /** GraphiQL at /explore. */
+  readonly explorer: boolean;
+  /** on: pictures open by their address alone. auto: so long as the server wants no keys. */
+  readonly publicPictures: 'auto' | 'on' | 'off';
+  /** How long a signed address opens at least. */
+  readonly pictureUrlSeconds: number;
+  readonly persistedQueries: 'apq' | 'off' | 'allow-list';
+  /** The operations of the allow-list. */
+  readonly manifest: string | undefined;
+  /** Take the client's address from X-Forwarded-For. */
+  readonly trustProxy: boolean;
+}
+
+export interface LimitsConfig {
+  /** The most points of one operation. */
+  readonly cost: number;
+  /** Points of each API key: at once, and a second. */
+  readonly budget: number;
+  readonly budgetRefill: number;
+  readonly operationTimeoutMs: number;
+  /** Sockets and streams that are open at once. */
+  readonly sockets: number;
+  readonly socketsPerAddress: number;
+  readonly socketsPerKey: number;
+  readonly operationsPerSocket: number;
+}
+
+export interface TelemetryConfig {
+  /** Unset: /metrics is on the server's own port, for administrators. */
+  readonly metricsPort: number | undefined;
+  /** Unset: no traces. */
+  readonly otlpEndpoint: string | undefined;
+}
+
+const LOOPBACK_HOSTS = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 type LogLevel = (typeof LOG_LEVELS)[number];
@@ -47,9 +95,23 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     problems.push(`${name} must be a URL that starts with ${protocols.map((known) => `${known}//`).join(' or ')}.`);
     return undefined;
   };
+  const onOff = (name: string, fallback: boolean) => oneOf(name, fallback ? 'on' : 'off', ['on', 'off']) === 'on';
   const dataDir = resolve(text('DATA_DIR', './data'));
+  const host = text('HOST', '127.0.0.1');
+  const localOnly = LOOPBACK_HOSTS.test(host);
+  const isProduction = env['NODE_ENV'] === 'production' || !localOnly;
+  const autoOnOff = (name: string) => {
+    const value = oneOf(name, 'auto', ['auto', 'on', 'off']);
+    return value === 'auto' ? !isProduction : value === 'on';
+  };
+  const persistedQueries = oneOf('PERSISTED_QUERIES', 'apq', ['apq', 'off', 'allow-list']);
+  const manifest = text('PERSISTED_QUERY_MANIFEST', '');
+  if (persistedQueries === 'allow-list' && manifest === '')
+    problems.push('PERSISTED_QUERIES=allow-list needs PERSISTED_QUERY_MANIFEST: the file that lists the operations.');
   const config: Config = {
-    host: text('HOST', '127.0.0.1'),
+    host,
+    localOnly,
+    makesAdminKey: onOff('MAKE_ADMIN_KEY', false),
     port: integer('PORT', 4000, 0, 65_535),
     publicUrl: url('PUBLIC_URL', ['http:', 'https:'])?.replace(/\/+$/, '') ?? '',
     dataDir,
@@ -61,8 +123,32 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       .split(process.platform === 'win32' ? ';' : ':')
       .filter((root) => root !== '')
       .map((root) => resolve(root)),
-    starter: oneOf('STARTER', 'on', ['on', 'off']) === 'on',
+    starter: onOff('STARTER', true),
     heartbeatTimeoutMs: integer('ENGINE_HEARTBEAT_TIMEOUT_MS', 300_000, 1_000, 3_600_000),
+    surface: {
+      introspection: autoOnOff('INTROSPECTION'),
+      suggestions: autoOnOff('SUGGESTIONS'),
+      explorer: autoOnOff('EXPLORER'),
+      publicPictures: oneOf('PUBLIC_PICTURES', 'auto', ['auto', 'on', 'off']),
+      pictureUrlSeconds: integer('PICTURE_URL_SECONDS', 86_400, 60, 31_536_000),
+      persistedQueries,
+      manifest: manifest === '' ? undefined : resolve(manifest),
+      trustProxy: onOff('TRUST_PROXY', false),
+    },
+    limits: {
+      cost: integer('MAX_COST', 10_000, 100, 10_000_000),
+      budget: integer('BUDGET', 100_000, 100, 1_000_000_000),
+      budgetRefill: integer('BUDGET_REFILL', 10_000, 1, 1_000_000_000),
+      operationTimeoutMs: integer('OPERATION_TIMEOUT_MS', 60_000, 100, 3_600_000),
+      sockets: integer('MAX_SOCKETS', 20_000, 1, 1_000_000),
+      socketsPerAddress: integer('MAX_SOCKETS_PER_ADDRESS', 200, 1, 1_000_000),
+      socketsPerKey: integer('MAX_SOCKETS_PER_KEY', 2_000, 1, 1_000_000),
+      operationsPerSocket: integer('MAX_OPERATIONS_PER_SOCKET', 100, 1, 10_000),
+    },
+    telemetry: {
+      metricsPort: text('METRICS_PORT', '') === '' ? undefined : integer('METRICS_PORT', 9464, 0, 65_535),
+      otlpEndpoint: url('OTEL_EXPORTER_OTLP_ENDPOINT', ['http:', 'https:']),
+    },
   };
   if (problems.length > 0) throw new AppError('INVALID_CONFIG', problems.join('\n'));
   return Object.freeze(config);

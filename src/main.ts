@@ -40,7 +40,9 @@ async function main(): Promise<void> {
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
 
-  const { url, ready, store } = await starting;
+  const { url, ready, store, firstKey } = await starting;
+  // Before anything else can go wrong: it is not written down anywhere.
+  if (firstKey !== undefined) process.stdout.write(`${firstKeyText(firstKey)}\n`);
   log.info({ url, database: store.kind, dataDir: config.dataDir }, 'Listening');
   try {
     await ready;
@@ -49,6 +51,12 @@ async function main(): Promise<void> {
     throw error;
   }
   process.stdout.write(`artgan is ready at ${url}\n${exampleFor(url)}\n`);
+}
+
+function firstKeyText(key: string): string {
+  return `This server wants an API key. Here is one of an admin; it is shown this once:
+  ${key}
+Send it as the header "authorization: Bearer <key>". createApiKey makes others, with fewer rights.`;
 }
 
 function exampleFor(url: string): string {

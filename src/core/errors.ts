@@ -24,6 +24,14 @@ export const ERROR_CODES = [
   'DATABASE_UNAVAILABLE',
   'DAMAGED_FILE',
   'DISK_FULL',
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'QUERY_TOO_COMPLEX',
+  'RATE_LIMITED',
+  'TOO_MANY_STREAMS',
+  'TIMEOUT',
+  'IDEMPOTENCY_KEY_REUSED',
+  'IDEMPOTENCY_KEY_IN_USE',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
@@ -34,6 +42,8 @@ export interface AppErrorOptions {
   readonly suggestions?: readonly string[];
   /** True where the same request may succeed later. */
   readonly retryable?: boolean;
+  /** After how long it is worth another try. */
+  readonly retryAfterMs?: number;
   readonly cause?: unknown;
 }
 
@@ -43,6 +53,7 @@ export class AppError extends Error {
   readonly path: readonly string[] | undefined;
   readonly suggestions: readonly string[];
   readonly retryable: boolean;
+  readonly retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -50,6 +61,7 @@ export class AppError extends Error {
     this.path = options.path;
     this.suggestions = options.suggestions ?? [];
     this.retryable = options.retryable ?? false;
+    this.retryAfterMs = options.retryAfterMs;
   }
 }
 

@@ -1,17 +1,26 @@
 /** Works of a collection. */
-import { Arg, Ctx, FieldResolver, ID, Int, Resolver, Root } from 'type-graphql';
+import { Arg, Args, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
 import { encodeGlobalId } from '../core/global-id.ts';
+import { artworkList } from '../store/artworks.ts';
 import type { ArtworkRow } from '../store/tables.ts';
+import { connectionOf, same } from './connection.ts';
 import type { Context } from './context.ts';
 import { type ImageFormat, ImageFormatEnum } from './enums.ts';
+import { artworkFilter } from './filters.ts';
 import { UrlScalar } from './scalars.ts';
-import { Artwork } from './types/artworks.ts';
+import { Artwork, ArtworkArgs, ArtworkConnection } from './types/artworks.ts';
 import { Dataset } from './types/datasets.ts';
 import { Artist, Genre, Style } from './types/labels.ts';
 import { pictureUrl } from './urls.ts';
 
 @Resolver(() => Artwork)
 export class ArtworkResolver {
+  @Query(() => ArtworkConnection, { description: 'Works of all collections.' })
+  artworks(@Args(() => ArtworkArgs) args: ArtworkArgs, @Ctx() context: Context) {
+    const list = artworkList(artworkFilter(args.where), args.orderBy);
+    return connectionOf(context, { list, args, nodeOf: same });
+  }
+
   @FieldResolver(() => ID)
   id(@Root() { id }: ArtworkRow) {
     return encodeGlobalId('Artwork', id);

@@ -1,14 +1,21 @@
 /** Relay connections, all alike, made from the pages that the store reads. */
 import { ArgsType, type ClassType, Field, Int, ObjectType } from 'type-graphql';
-import type { Page } from '../core/paging.ts';
+import { DEFAULT_FIRST, mapPage, type Page, type PageRequest } from '../core/paging.ts';
+import { countRows, type List, type NestedList, readPage } from '../store/page.ts';
+import type { Context } from './context.ts';
+import { COUNT_COST, Policy } from './policy.ts';
 
 @ObjectType()
 export class PageInfo {
-  @Field(() => Boolean)
-  hasNextPage!: boolean;
+  @Field(() => Boolean, {
+    description: 'Whether entries follow the page; with `first` and `before`, ahead of that cursor.',
+  })
+  hasNextPage!: Promise<boolean>;
 
-  @Field(() => Boolean)
-  hasPreviousPage!: boolean;
+  @Field(() => Boolean, {
+    description: 'Whether entries precede the page; with `last` and `after`, behind that cursor.',
+  })
+  hasPreviousPage!: Promise<boolean>;
 
   @Field(() => String, { nullable: true })
   startCursor!: string | null;
@@ -19,11 +26,17 @@ export class PageInfo {
 
 @ArgsType()
 export class PageArgs {
-  @Field(() => Int, { nullable: true, defaultValue: 20, description: '1..100' })
-  first!: number | null;
+  @Field(() => Int, { nullable: true, defaultValue: DEFAULT_FIRST, description: '1..100' })
+  first?: number | null;
 
-  @Field(() => String, { nullable: true, description: 'The cursor of the last entry seen.' })
+  @Field(() => String, { nullable: true, description: 'Only what comes after the entry of this cursor.' })
   after?: string | null;
+
+  @Field(() => Int, { nullable: true, description: '1..100 from the end of the list, in its order; not with `first`.' })
+  last?: number | null;
+
+  @Field(() => String, { nullable: true, description: 'Only what comes before the entry of this cursor.' })
+  before?: string | null;
 }
 
 export interface Connection<Row> {
@@ -33,22 +46,70 @@ export interface Connection<Row> {
   readonly totalCount: Promise<number>;
 }
 
-const DEFAULT_FIRST = 20;
-
-/** What the store's pages ask for. A `first` that is null means the default. */
-export function pageRequest({ first, after }: PageArgs): { first: number; after?: string } {
-  return { first: first ?? DEFAULT_FIRST, ...(after === null || after === undefined ? {} : { after }) };
+/** A `first` that is the schema's default may have been left out: with `last` it says nothing. */
+export function pageRequest({ first, after, last, before }: PageArgs): PageRequest {
+  const isLeftOut = (last ?? null) !== null && first === DEFAULT_FIRST;
+  return {
+    first: isLeftOut ? undefined : (first ?? undefined),
+    last: last ?? undefined,
+    after: after ?? undefined,
+    before: before ?? undefined,
+  };
 }
 
-/** `count` runs only where totalCount is selected. */
+/** For rows that the schema shows as they are. */
+export const same = <Row>(row: Row): Row => row;
+
+interface Listed<List, Row, Node> {
+  readonly list: List;
+  readonly args: PageArgs;
+  /** What a row is in the schema. */
+  readonly nodeOf: (row: Row) => Node;
+}
+
+/** A list of the whole server. */
+export async function connectionOf<Row, Node>(
+  { db }: Pick<Context, 'db'>,
+  { list, args, nodeOf }: Listed<List<Row>, Row, Node>,
+): Promise<Connection<Node>> {
+  const page = await readPage(db, list, pageRequest(args));
+  return toConnection(mapPage(page, nodeOf), () => countRows(db, list));
+}
+
+interface Nested {
+  /** Of the parent. */
+  readonly id: string;
+  /** Where the length of the list is asked for elsewhere, too. */
+  readonly count?: (() => Promise<number>) | undefined;
+}
+
+/** The list of one of many parents, read together with theirs. */
+export async function nestedConnectionOf<Row, Node>(
+  { load }: Pick<Context, 'load'>,
+  { list, id, args, nodeOf, count }: Listed<NestedList<Row>, Row, Node> & Nested,
+): Promise<Connection<Node>> {
+  const page = await load.page(list, { id, page: pageRequest(args) });
+  return toConnection(mapPage(page, nodeOf), count ?? (() => load.count(list, id)));
+}
+
+/** Questions are asked only where their field is selected. */
 export function toConnection<Row>(
-  { rows, cursors, ...page }: Page<Row>,
+  { rows, cursors, hasNextPage, hasPreviousPage }: Page<Row>,
   count: () => Promise<number>,
 ): Connection<Row> {
   return {
     edges: rows.map((node, i) => ({ cursor: cursors[i] ?? '', node })),
     nodes: rows,
-    pageInfo: { ...page, startCursor: cursors[0] ?? null, endCursor: cursors.at(-1) ?? null },
+    pageInfo: {
+      get hasNextPage() {
+        return hasNextPage();
+      },
+      get hasPreviousPage() {
+        return hasPreviousPage();
+      },
+      startCursor: cursors[0] ?? null,
+      endCursor: cursors.at(-1) ?? null,
+    },
     get totalCount() {
       return count();
     },
@@ -78,6 +139,7 @@ export function connectionType(name: string, node: () => ClassType): ClassType {
     pageInfo!: PageInfo;
 
     @Field(() => Int, { description: 'Counted only where it is selected.' })
+    @Policy({ once: COUNT_COST })
     totalCount!: Promise<number>;
   }
   return ConnectionOfNode;

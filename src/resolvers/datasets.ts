@@ -2,27 +2,38 @@
 import { Arg, Args, Ctx, FieldResolver, Float, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { encodeGlobalId } from '../core/global-id.ts';
 import type { LabelKind } from '../core/labels.ts';
-import { datasetBySlug, datasetCount, datasetPage, importIssuePage } from '../store/datasets.ts';
-import { labelPage } from '../store/labels.ts';
+import { DEFAULT_WAIT_SECONDS } from '../services/importing.ts';
+import { datasetBySlug, datasetList, issuesOfDatasets } from '../store/datasets.ts';
+import { labelsOfDatasets } from '../store/labels.ts';
 import type { DatasetRow, LabelRow } from '../store/tables.ts';
-import { type Connection, PageArgs, pageRequest, toConnection } from './connection.ts';
+import { type Connection, connectionOf, nestedConnectionOf, PageArgs, same } from './connection.ts';
 import type { Context } from './context.ts';
+import { labelFilter } from './filters.ts';
 import { asPayload, type Payload } from './payload.ts';
+import { fieldIn, Policy } from './policy.ts';
 import {
   Dataset,
+  DatasetArgs,
   DatasetConnection,
   DatasetImport,
   ImportDatasetInput,
   ImportDatasetPayload,
   ImportIssueConnection,
 } from './types/datasets.ts';
-import { ArtistConnection, GenreConnection, StyleConnection } from './types/labels.ts';
+import { ArtistConnection, GenreConnection, LabelArgs, StyleConnection } from './types/labels.ts';
+
+/** Left out: as the import itself waits. */
+function waitSecondsIn(input: unknown): number {
+  const seconds = fieldIn(input, 'waitSeconds');
+  return typeof seconds === 'number' ? Math.max(0, seconds) : DEFAULT_WAIT_SECONDS;
+}
 
 @Resolver(() => Dataset)
 export class DatasetResolver {
   @Query(() => DatasetConnection)
-  async datasets(@Args(() => PageArgs) args: PageArgs, @Ctx() { db }: Context) {
-    return toConnection(await datasetPage(db, pageRequest(args)), () => datasetCount(db));
+  datasets(@Args(() => DatasetArgs) args: DatasetArgs, @Ctx() context: Context) {
+    const list = datasetList(args.where ?? {}, args.orderBy);
+    return connectionOf(context, { list, args, nodeOf: same });
   }
 
   @Query(() => Dataset, { nullable: true })
@@ -31,13 +42,14 @@ export class DatasetResolver {
   }
 
   @Mutation(() => ImportDatasetPayload)
+  @Policy({ scope: 'train', cost: 500, waitMs: ({ input }) => 1_000 * waitSecondsIn(input) })
   importDataset(
     @Arg('input', () => ImportDatasetInput) input: ImportDatasetInput,
-    @Ctx() { imports }: Context,
+    @Ctx() { imports, signal }: Context,
   ): Promise<Payload<DatasetRow>> {
     const { name, path, layout, maxResolution, waitSeconds } = input;
     const options = { maxResolution: maxResolution ?? undefined, waitSeconds: waitSeconds ?? undefined };
-    return asPayload(() => imports.importDataset({ name, path, layout, ...options }));
+    return asPayload(() => imports.importDataset({ name, path, layout, ...options }, { signal }));
   }
 
   @FieldResolver(() => ID)
@@ -61,17 +73,17 @@ export class DatasetResolver {
   }
 
   @FieldResolver(() => ArtistConnection)
-  artists(@Root() { id }: DatasetRow, @Args(() => PageArgs) args: PageArgs, @Ctx() context: Context) {
+  artists(@Root() { id }: DatasetRow, @Args(() => LabelArgs) args: LabelArgs, @Ctx() context: Context) {
     return labelsOf(context, { kind: 'artist', id }, args);
   }
 
   @FieldResolver(() => StyleConnection)
-  styles(@Root() { id }: DatasetRow, @Args(() => PageArgs) args: PageArgs, @Ctx() context: Context) {
+  styles(@Root() { id }: DatasetRow, @Args(() => LabelArgs) args: LabelArgs, @Ctx() context: Context) {
     return labelsOf(context, { kind: 'style', id }, args);
   }
 
   @FieldResolver(() => GenreConnection)
-  genres(@Root() { id }: DatasetRow, @Args(() => PageArgs) args: PageArgs, @Ctx() context: Context) {
+  genres(@Root() { id }: DatasetRow, @Args(() => LabelArgs) args: LabelArgs, @Ctx() context: Context) {
     return labelsOf(context, { kind: 'genre', id }, args);
   }
 }
@@ -84,26 +96,16 @@ export class DatasetImportResolver {
   }
 
   @FieldResolver(() => ImportIssueConnection)
-  async issues(@Root() { id }: DatasetRow, @Args(() => PageArgs) args: PageArgs, @Ctx() { db, load }: Context) {
-    const page = pageRequest(args);
-    const rows =
-      page.after === undefined
-        ? load.issuePageOfDataset.load({ kind: 'issue', id, first: page.first })
-        : importIssuePage(db, id, page);
-    return toConnection(await rows, () => load.issuesOfDataset.load(id));
+  issues(@Root() { id }: DatasetRow, @Args(() => PageArgs) args: PageArgs, @Ctx() context: Context) {
+    return nestedConnectionOf(context, { list: issuesOfDatasets, id, args, nodeOf: same });
   }
 }
 
-/** The labels of a kind that works of a dataset have, by name. */
-async function labelsOf(
-  { db, load }: Context,
+function labelsOf(
+  context: Context,
   { kind, id }: { readonly kind: LabelKind; readonly id: string },
-  args: PageArgs,
+  args: LabelArgs,
 ): Promise<Connection<LabelRow>> {
-  const page = pageRequest(args);
-  const rows =
-    page.after === undefined
-      ? load.labelPageOfDataset.load({ kind, id, first: page.first })
-      : labelPage(db, kind, page, { datasetId: id });
-  return toConnection(await rows, () => load.labelsOfDataset[kind].load(id));
+  const list = labelsOfDatasets(kind, labelFilter(args.where), args.orderBy);
+  return nestedConnectionOf(context, { list, id, args, nodeOf: same });
 }

@@ -1,12 +1,13 @@
 /** Enums of the schema, from the same lists that the services check against. */
 import { registerEnumType } from 'type-graphql';
+import { SCOPES } from '../core/access.ts';
 import { LABEL_KINDS } from '../core/labels.ts';
 import { MEASURE_WARNINGS } from '../core/measures.ts';
 import { RUN_STATUSES } from '../core/run-state.ts';
+import { IMPORT_STATUSES } from '../core/topics.ts';
 import { LAYOUTS } from '../datasets/layouts/plan.ts';
 import { EXPORT_FORMATS } from '../services/exports.ts';
 import { PICTURE_FORMATS } from '../services/pictures.ts';
-import { IMPORT_STATUSES } from '../store/tables.ts';
 
 function enumOf<T extends string>(name: string, values: readonly T[], description: string): { readonly [K in T]: K } {
   const object = Object.fromEntries(values.map((value) => [value, value])) as { readonly [K in T]: K };
@@ -31,6 +32,17 @@ function namesFor<T extends string>(values: readonly T[]): Readonly<Record<strin
 
 export const LabelKindEnum = namesFor(LABEL_KINDS);
 registerEnumType(LabelKindEnum, { name: 'LabelKind' });
+export const ScopeEnum = namesFor(SCOPES);
+registerEnumType(ScopeEnum, {
+  name: 'Scope',
+  description: 'What an API key is for.',
+  valuesConfig: {
+    READ: { description: 'See collections, runs, models and the gallery, and watch.' },
+    GENERATE: { description: 'Ask for pictures and keep them.' },
+    TRAIN: { description: 'Import collections, train, take models in and out.' },
+    ADMIN: { description: 'Everything, API keys too.' },
+  },
+});
 export const ExportFormatEnum = namesFor(EXPORT_FORMATS);
 registerEnumType(ExportFormatEnum, {
   name: 'ExportFormat',

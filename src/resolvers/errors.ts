@@ -21,22 +21,27 @@ export function formatError(
     ...(formatted.path === undefined ? {} : { path: formatted.path }),
   };
   const cause = originOf(error);
+  const { requestId } = scope;
   const told = asAppError(cause);
   if (told !== undefined) {
-    const { message, code, path, suggestions, retryable } = told;
+    const { message, code, path, suggestions, retryable, retryAfterMs } = told;
     const input = path === undefined ? {} : { path };
-    return {
-      message,
-      ...place,
-      extensions: { code, retryable, ...input, ...(suggestions.length === 0 ? {} : { suggestions }) },
-    };
+    const hints = suggestions.length === 0 ? {} : { suggestions };
+    const wait = retryAfterMs === undefined ? {} : { retryAfterMs };
+    return { message, ...place, extensions: { code, retryable, ...input, ...hints, ...wait, requestId } };
   }
   if (isOfGraphQL(error, cause)) {
     const code = formatted.extensions?.['code'] ?? 'BAD_USER_INPUT';
-    return { message: formatted.message, ...place, extensions: { code } };
+    return { message: formatted.message, ...place, extensions: { code, retryable: false, requestId } };
   }
-  scope.log.error({ err: cause, requestId: scope.requestId, path: formatted.path }, 'An operation failed');
-  return { message: MASKED, ...place, extensions: { code: 'INTERNAL_SERVER_ERROR', requestId: scope.requestId } };
+  scope.log.error({ err: cause, requestId, path: formatted.path }, 'An operation failed');
+  // What has failed by a fault of ours may work the next time.
+  return { message: MASKED, ...place, extensions: { code: 'INTERNAL_SERVER_ERROR', retryable: true, requestId } };
+}
+
+/** Of an error that has not been written down yet. */
+export function formatted(error: GraphQLError, scope: ErrorScope): GraphQLFormattedError {
+  return formatError(error.toJSON(), error, scope);
 }
 
 function originOf(error: unknown): unknown {

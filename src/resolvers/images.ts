@@ -4,17 +4,20 @@ import { encodeGlobalId } from '../core/global-id.ts';
 import type { LabelKind } from '../core/labels.ts';
 import { decodeRecipe } from '../core/recipe.ts';
 import type { Picture } from '../services/generation.ts';
-import { imageCount, imagePage } from '../store/images.ts';
+import { imageList } from '../store/images.ts';
 import { labelKey } from '../store/labels.ts';
 import type { ImageRow } from '../store/tables.ts';
-import { PageArgs, pageRequest, toConnection } from './connection.ts';
+import { connectionOf } from './connection.ts';
 import type { Context } from './context.ts';
 import { type ImageFormat, ImageFormatEnum } from './enums.ts';
+import { imageFilter } from './filters.ts';
 import { asPayload, type Payload } from './payload.ts';
+import { type FieldArgs, lengthIn, numberIn, Policy } from './policy.ts';
 import { UrlScalar } from './scalars.ts';
 import {
   GenerateArgs,
   GeneratedImage,
+  GeneratedImageArgs,
   GeneratedImageConnection,
   KeepImagesInput,
   KeepImagesPayload,
@@ -22,6 +25,16 @@ import {
 import { Artist, Genre, Style } from './types/labels.ts';
 import { Model } from './types/models.ts';
 import { pictureUrl } from './urls.ts';
+
+/** Of one picture, so that one operation may ask for no more than 64. */
+export const PAINTING_COST = 120;
+const ENCODING_COST = 80;
+const AVIF_COST = 300;
+/** The same model and seed paint the same picture. */
+const SAME_SECONDS = 3_600;
+const MOST_PICTURES = 64;
+
+const picturesOf = (args: FieldArgs) => Math.min(MOST_PICTURES, Math.max(1, numberIn(args, 'n', 8)));
 
 /** A kept picture's row as the picture that it is: the id holds what the row does not. */
 export function pictureOf(row: ImageRow): Picture {
@@ -36,17 +49,24 @@ export class ImageQueries {
     description:
       'Pictures for a label (an artist, a style or a genre, by name or slug) or for a combination of them. Without a seed the server draws one and returns it.',
   })
-  generate(@Args(() => GenerateArgs) args: GenerateArgs, @Ctx() { generation }: Context) {
-    return generation.generate(args);
+  @Policy({
+    scope: 'generate',
+    cost: (args) => PAINTING_COST * picturesOf(args),
+    size: picturesOf,
+    cacheSeconds: ({ seed, model }) => (seed === undefined || model === undefined ? 0 : SAME_SECONDS),
+  })
+  generate(@Args(() => GenerateArgs) args: GenerateArgs, @Ctx() { generation, signal }: Context) {
+    return generation.generate(args, signal);
   }
 
   @Query(() => GeneratedImageConnection, { description: 'The gallery: pictures that were kept, the newest first.' })
-  async generatedImages(@Args(() => PageArgs) args: PageArgs, @Ctx() { db }: Context) {
-    const page = await imagePage(db, pageRequest(args));
-    return toConnection({ ...page, rows: page.rows.map(pictureOf) }, () => imageCount(db));
+  generatedImages(@Args(() => GeneratedImageArgs) args: GeneratedImageArgs, @Ctx() context: Context) {
+    const list = imageList(imageFilter(args.where), args.orderBy);
+    return connectionOf(context, { list, args, nodeOf: pictureOf });
   }
 
   @Mutation(() => KeepImagesPayload, { description: 'Puts pictures into the gallery; kept ones stay as they are.' })
+  @Policy({ scope: 'generate', cost: ({ input }) => PAINTING_COST * lengthIn(input, 'images') })
   async keepImages(
     @Arg('input', () => KeepImagesInput) { images }: KeepImagesInput,
     @Ctx() { generation }: Context,
@@ -96,13 +116,14 @@ export class GeneratedImageResolver {
   }
 
   @FieldResolver(() => String, { description: 'The picture itself, for places that cannot load a URL.' })
+  @Policy({ cost: ({ format }) => (format === 'AVIF' ? AVIF_COST : ENCODING_COST) })
   async dataUri(
     @Root() { id }: Picture,
     @Arg('format', () => ImageFormatEnum, { nullable: true, defaultValue: ImageFormatEnum.PNG })
     format: ImageFormat | null,
-    @Ctx() { generation }: Context,
+    @Ctx() { generation, signal }: Context,
   ) {
-    const { body, type } = await generation.bytes(id, { format: formats[format ?? 'PNG'] });
+    const { body, type } = await generation.bytes(id, { format: formats[format ?? 'PNG'] }, signal);
     return `data:${type};base64,${body.toString('base64')}`;
   }
 }

@@ -2,17 +2,28 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
 import { encodeGlobalId } from '../core/global-id.ts';
 import type { LabelKind } from '../core/labels.ts';
-import { artworkPage } from '../store/datasets.ts';
-import { imagePage } from '../store/images.ts';
-import { labelBySlug, labelCount, labelPage } from '../store/labels.ts';
+import { artworksOfLabels } from '../store/artworks.ts';
+import { imagesOfLabels } from '../store/images.ts';
+import { labelBySlug, labelList } from '../store/labels.ts';
 import type { LabelRow } from '../store/tables.ts';
-import { type Connection, PageArgs, pageRequest, toConnection } from './connection.ts';
+import { type Connection, connectionOf, nestedConnectionOf, same } from './connection.ts';
 import type { Context } from './context.ts';
+import { artworkFilter, imageFilter, labelFilter } from './filters.ts';
 import { pictureOf } from './images.ts';
 import { Label, labelTypeName } from './interfaces.ts';
-import { ArtworkConnection } from './types/artworks.ts';
-import { GeneratedImageConnection } from './types/images.ts';
-import { Artist, ArtistConnection, Genre, GenreConnection, Style, StyleConnection } from './types/labels.ts';
+import { Policy } from './policy.ts';
+import { ArtworkArgs, ArtworkConnection } from './types/artworks.ts';
+import { GeneratedImageArgs, GeneratedImageConnection } from './types/images.ts';
+import {
+  Artist,
+  ArtistConnection,
+  Genre,
+  GenreConnection,
+  LABEL_SECONDS,
+  LabelArgs,
+  Style,
+  StyleConnection,
+} from './types/labels.ts';
 
 @Resolver(() => Label)
 export class LabelResolver {
@@ -27,44 +38,41 @@ export class LabelResolver {
   }
 
   @FieldResolver(() => ArtworkConnection)
-  async artworks(@Root() { kind, id }: LabelRow, @Args(() => PageArgs) args: PageArgs, @Ctx() { db, load }: Context) {
-    const page = pageRequest(args);
-    const rows =
-      page.after === undefined
-        ? load.artworkPageOfLabel.load({ kind, id, first: page.first })
-        : artworkPage(db, { label: { kind, id } }, page);
-    return toConnection(await rows, () => load.artworksOfLabel.load(id));
+  artworks(@Root() { kind, id }: LabelRow, @Args(() => ArtworkArgs) args: ArtworkArgs, @Ctx() { load }: Context) {
+    const list = artworksOfLabels(kind, artworkFilter(args.where), args.orderBy);
+    // All of them are counted as artworkCount is.
+    const count = args.where ? undefined : () => load.artworksOfLabel.load(id);
+    return nestedConnectionOf({ load }, { list, id, args, nodeOf: same, count });
   }
 
   @FieldResolver(() => GeneratedImageConnection, { description: 'Kept pictures that were asked for by this label.' })
-  async generatedImages(
+  generatedImages(
     @Root() { kind, id }: LabelRow,
-    @Args(() => PageArgs) args: PageArgs,
-    @Ctx() { db, load }: Context,
+    @Args(() => GeneratedImageArgs) args: GeneratedImageArgs,
+    @Ctx() context: Context,
   ) {
-    const page = pageRequest(args);
-    const found =
-      page.after === undefined
-        ? await load.imagePageOfLabel.load({ kind, id, first: page.first })
-        : await imagePage(db, page, { label: { kind, id } });
-    return toConnection({ ...found, rows: found.rows.map(pictureOf) }, () => load.imagesOfLabel.load(id));
+    const list = imagesOfLabels(kind, imageFilter(args.where), args.orderBy);
+    return nestedConnectionOf(context, { list, id, args, nodeOf: pictureOf });
   }
 }
 
 @Resolver()
 export class LabelQueries {
   @Query(() => ArtistConnection)
-  artists(@Args(() => PageArgs) args: PageArgs, @Ctx() context: Context) {
+  @Policy({ cacheSeconds: LABEL_SECONDS })
+  artists(@Args(() => LabelArgs) args: LabelArgs, @Ctx() context: Context) {
     return labelConnection(context, 'artist', args);
   }
 
   @Query(() => StyleConnection)
-  styles(@Args(() => PageArgs) args: PageArgs, @Ctx() context: Context) {
+  @Policy({ cacheSeconds: LABEL_SECONDS })
+  styles(@Args(() => LabelArgs) args: LabelArgs, @Ctx() context: Context) {
     return labelConnection(context, 'style', args);
   }
 
   @Query(() => GenreConnection)
-  genres(@Args(() => PageArgs) args: PageArgs, @Ctx() context: Context) {
+  @Policy({ cacheSeconds: LABEL_SECONDS })
+  genres(@Args(() => LabelArgs) args: LabelArgs, @Ctx() context: Context) {
     return labelConnection(context, 'genre', args);
   }
 
@@ -84,7 +92,7 @@ export class LabelQueries {
   }
 }
 
-/** The labels of a kind, by name. */
-async function labelConnection({ db }: Context, kind: LabelKind, args: PageArgs): Promise<Connection<LabelRow>> {
-  return toConnection(await labelPage(db, kind, pageRequest(args)), () => labelCount(db, kind));
+function labelConnection(context: Context, kind: LabelKind, args: LabelArgs): Promise<Connection<LabelRow>> {
+  const list = labelList(kind, labelFilter(args.where), args.orderBy);
+  return connectionOf(context, { list, args, nodeOf: same });
 }

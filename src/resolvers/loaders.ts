@@ -4,33 +4,16 @@
  */
 import DataLoader from 'dataloader';
 import type { RunEvent } from '../core/events.ts';
-import type { LabelKind } from '../core/labels.ts';
-import type { Page } from '../core/paging.ts';
+import { type Page, type PageRequest, windowOf } from '../core/paging.ts';
 import { checkpointsByIds, checkpointsOf } from '../store/checkpoints.ts';
 import { artworkCountsByDataset, artworksByIds, datasetsByIds } from '../store/datasets.ts';
 import type { Db } from '../store/db.ts';
-import { imageCounts } from '../store/images.ts';
+import { imagesByIds } from '../store/images.ts';
 import { artworkCounts, labelKey, labelsByIds, labelsBySlugs } from '../store/labels.ts';
 import { modelsByIds, modelsByRuns } from '../store/models.ts';
-import {
-  issueCountsOfDatasets,
-  issuePagesOfDatasets,
-  labelCountsOfDatasets,
-  labelPagesOfDatasets,
-  sampleCountsOfRuns,
-  samplePagesOfRuns,
-} from '../store/nested-lists.ts';
-import { artworkPagesOfLabels, imagePagesOfLabels } from '../store/nested-pages.ts';
+import { countRowsOf, type NestedList, readPages } from '../store/page.ts';
 import { measuresOf, metricsOfRuns, samplesByIds } from '../store/run-log.ts';
 import { queuePlaces, runsByIds } from '../store/runs.ts';
-import type { ArtworkRow, ImageRow, ImportIssueRow, LabelRow } from '../store/tables.ts';
-
-/** The first page of a list that hangs on the row `id`; `kind` tells lists of one loader apart. */
-export interface PageKey<Kind extends string> {
-  readonly kind: Kind;
-  readonly id: string;
-  readonly first: number;
-}
 
 export type Loaders = ReturnType<typeof createLoaders>;
 
@@ -49,33 +32,22 @@ export function createLoaders(db: Db, { cache }: { readonly cache: boolean }) {
     fromMap(async (ids) => new Map((await read(ids)).map((row) => [row.id, row])), undefined);
 
   return {
+    ...nestedLists(db, options),
     label: byId((ids) => labelsByIds(db, ids)),
     labelBySlug: fromMap(
       async (keys) => new Map((await labelsBySlugs(db, keys)).map((row) => [labelKey(row), row])),
       undefined,
     ),
     artworksOfLabel: fromMap((ids) => artworkCounts(db, ids), 0),
-    imagesOfLabel: fromMap((ids) => imageCounts(db, ids), 0),
-    artworkPageOfLabel: pages<LabelKind, ArtworkRow>(options, (asked) => artworkPagesOfLabels(db, asked)),
-    imagePageOfLabel: pages<LabelKind, ImageRow>(options, (asked) => imagePagesOfLabels(db, asked)),
     dataset: byId((ids) => datasetsByIds(db, ids)),
     artworksOfDataset: fromMap((ids) => artworkCountsByDataset(db, ids), 0),
-    labelPageOfDataset: pages<LabelKind, LabelRow>(options, (asked) => labelPagesOfDatasets(db, asked)),
-    labelsOfDataset: {
-      artist: fromMap((ids) => labelCountsOfDatasets(db, 'artist', ids), 0),
-      style: fromMap((ids) => labelCountsOfDatasets(db, 'style', ids), 0),
-      genre: fromMap((ids) => labelCountsOfDatasets(db, 'genre', ids), 0),
-    },
-    issuePageOfDataset: pages<'issue', ImportIssueRow>(options, (asked) => issuePagesOfDatasets(db, asked)),
-    issuesOfDataset: fromMap((ids) => issueCountsOfDatasets(db, ids), 0),
     artwork: byId((ids) => artworksByIds(db, ids)),
     sample: fromMap((ids) => samplesByIds(db, ids), undefined),
+    keptImage: byId((ids) => imagesByIds(db, ids)),
     run: byId((ids) => runsByIds(db, ids)),
     queuePlace: fromMap((ids) => queuePlaces(db, ids), null),
-    samplePageOfRun: pages<'sample', RunEvent>(options, (asked) => samplePagesOfRuns(db, asked)),
     metricsOfRun: metrics(db, options),
     measuresOfRun: fromMap((ids) => measuresOf(db, ids), []),
-    samplesOfRun: fromMap((ids) => sampleCountsOfRuns(db, ids), 0),
     checkpoint: byId((ids) => checkpointsByIds(db, ids)),
     checkpointsOfRun: fromMap((ids) => checkpointsOf(db, ids), []),
     model: byId((ids) => modelsByIds(db, ids)),
@@ -83,16 +55,36 @@ export function createLoaders(db: Db, { cache }: { readonly cache: boolean }) {
   };
 }
 
-/** First pages of many parents: one read per kind and length of page. */
-function pages<Kind extends string, Row>(
-  options: { readonly cache: boolean },
-  read: (asked: { kind: Kind; ids: string[]; first: number }) => Promise<Map<string, Page<Row>>>,
-) {
-  return perGroup<PageKey<Kind>, Page<Row>>(options, {
-    groupOf: ({ kind, first }) => `${kind}:${first}`,
-    read: ({ kind, first }, ids) => read({ kind, ids, first }),
-    otherwise: () => new Error('No page was read'),
+interface NestedKey {
+  readonly list: NestedList<unknown>;
+  /** Of the parent. */
+  readonly id: string;
+}
+
+interface PageKey extends NestedKey {
+  readonly page: PageRequest;
+}
+
+/** Pages and lengths of lists that hang on rows: one read per list and page, for all parents. */
+function nestedLists(db: Db, options: { readonly cache: boolean }) {
+  const missing = () => new Error('The list of a parent was not read');
+  const pages = perGroup<PageKey, Page<unknown>>(options, {
+    groupOf: ({ list, page }) => `${list.name}:${JSON.stringify(windowOf(page))}`,
+    read: ({ list, page }, ids) => readPages(db, list, { ids, page }),
+    otherwise: missing,
   });
+  const counts = perGroup<NestedKey, number>(options, {
+    groupOf: ({ list }) => list.name,
+    read: ({ list }, ids) => countRowsOf(db, list, ids),
+    otherwise: missing,
+  });
+  return {
+    /** @throws AppError INVALID_INPUT where no list has such a page. */
+    page: async <Row>(list: NestedList<Row>, { id, page }: Omit<PageKey, 'list'>): Promise<Page<Row>> =>
+      // The list says what its rows are.
+      (await pages.load({ list, id, page })) as Page<Row>,
+    count: (list: NestedList<unknown>, id: string): Promise<number> => counts.load({ list, id }),
+  };
 }
 
 interface MetricsKey {
@@ -124,15 +116,25 @@ function perGroup<Key extends { readonly id: string }, Value>(
 ) {
   return new DataLoader<Key, Value, string>(
     async (keys) => {
-      const found = new Map<string, ReadonlyMap<string, Value>>();
+      const groups = new Map<string, Promise<ReadonlyMap<string, Value> | Error>>();
       for (const like of keys) {
         const group = groupOf(like);
-        if (found.has(group)) continue;
+        if (groups.has(group)) continue;
         const ids = keys.filter((key) => groupOf(key) === group).map(({ id }) => id);
-        found.set(group, await read(like, [...new Set(ids)]));
+        // What one group was refused for does not hinder the others.
+        groups.set(group, read(like, [...new Set(ids)]).catch(asError));
       }
-      return keys.map((key) => found.get(groupOf(key))?.get(key.id) ?? otherwise());
+      return Promise.all(
+        keys.map(async (key) => {
+          const found = await groups.get(groupOf(key));
+          return found instanceof Error ? found : (found?.get(key.id) ?? otherwise());
+        }),
+      );
     },
     { ...options, cacheKeyFn: (key) => `${groupOf(key)}:${key.id}` },
   );
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }

@@ -4,12 +4,14 @@ import { encodeGlobalId } from '../core/global-id.ts';
 import { LABEL_KINDS } from '../core/labels.ts';
 import type { ModelExport as ModelExportFiles } from '../services/exports.ts';
 import { labelKey } from '../store/labels.ts';
-import { modelCount, modelPage } from '../store/models.ts';
+import { modelList } from '../store/models.ts';
 import type { CheckpointRow, ModelRow } from '../store/tables.ts';
-import { PageArgs, pageRequest, toConnection } from './connection.ts';
+import { connectionOf, same } from './connection.ts';
 import type { Context } from './context.ts';
+import { modelFilter } from './filters.ts';
 import { Label, labelTypeName, tagged } from './interfaces.ts';
 import { asPayload, type Payload } from './payload.ts';
+import { Policy, STATEMENT_COST } from './policy.ts';
 import { UrlScalar } from './scalars.ts';
 import {
   Checkpoint,
@@ -18,6 +20,7 @@ import {
   ExportModelPayload,
   ImportModelInput,
   Model,
+  ModelArgs,
   ModelConnection,
   ModelExport,
   ModelPayload,
@@ -25,6 +28,12 @@ import {
   SetDefaultModelPayload,
 } from './types/models.ts';
 import { TrainingRun } from './types/runs.ts';
+import { exportUrl } from './urls.ts';
+
+/** Weights are read, checked and written. */
+const FILES_WAIT_MS = 240_000;
+/** So many labels a model is taken to know. */
+const MANY_LABELS = 60;
 
 @Resolver(() => Checkpoint)
 export class CheckpointResolver {
@@ -37,19 +46,21 @@ export class CheckpointResolver {
 @Resolver(() => ModelExport)
 export class ModelExportResolver {
   @FieldResolver(() => UrlScalar, { description: 'Of the file that a program opens, e.g. `tf.loadGraphModel(url)`.' })
-  url(@Root() { model, format, files }: ModelExportFiles, @Ctx() { baseUrl }: Context) {
-    return `${baseUrl}/exports/${model.id}/${format}/${files[0]?.name}`;
+  url(@Root() { model, format, files }: ModelExportFiles, @Ctx() context: Context) {
+    return exportUrl(context, { model: model.id, format, file: files[0]?.name ?? '' });
   }
 }
 
 @Resolver(() => Model)
 export class ModelResolver {
   @Query(() => ModelConnection)
-  async models(@Args(() => PageArgs) args: PageArgs, @Ctx() { db }: Context) {
-    return toConnection(await modelPage(db, pageRequest(args)), () => modelCount(db));
+  models(@Args(() => ModelArgs) args: ModelArgs, @Ctx() context: Context) {
+    const list = modelList(modelFilter(args.where), args.orderBy);
+    return connectionOf(context, { list, args, nodeOf: same });
   }
 
   @Mutation(() => SetDefaultModelPayload, { description: 'Makes a model the one that answers when none is named.' })
+  @Policy({ scope: 'train', cost: 100 })
   setDefaultModel(
     @Arg('input', () => SetDefaultModelInput) { model }: SetDefaultModelInput,
     @Ctx() { models }: Context,
@@ -60,6 +71,7 @@ export class ModelResolver {
   @Mutation(() => ExportModelPayload, {
     description: 'Writes a model for others to run, and says where its files are.',
   })
+  @Policy({ scope: 'train', cost: 2_000, waitMs: () => FILES_WAIT_MS })
   exportModel(
     @Arg('input', () => ExportModelInput) { model, format }: ExportModelInput,
     @Ctx() { exports }: Context,
@@ -68,6 +80,7 @@ export class ModelResolver {
   }
 
   @Mutation(() => ModelPayload, { description: 'Takes in a model, or a checkpoint, of another server.' })
+  @Policy({ scope: 'train', cost: 2_000, waitMs: () => FILES_WAIT_MS })
   importModel(
     @Arg('input', () => ImportModelInput) input: ImportModelInput,
     @Ctx() { modelImports }: Context,
@@ -76,6 +89,7 @@ export class ModelResolver {
   }
 
   @Mutation(() => ModelPayload, { description: 'Makes a model of a checkpoint, e.g. of the one with the lowest KID.' })
+  @Policy({ scope: 'train', cost: 2_000, waitMs: () => FILES_WAIT_MS })
   createModel(
     @Arg('input', () => CreateModelInput) input: CreateModelInput,
     @Ctx() { modelImports }: Context,
@@ -99,6 +113,7 @@ export class ModelResolver {
   }
 
   @FieldResolver(() => [Label], { description: 'Everything that it can be asked for: artists, styles, genres.' })
+  @Policy({ once: STATEMENT_COST, size: MANY_LABELS })
   async labels(@Root() model: ModelRow, @Ctx() { load, models }: Context) {
     const { labels } = models.cardOf(model);
     const keys = LABEL_KINDS.flatMap((kind) => labels[kind].map(({ slug }) => labelKey({ kind, slug })));

@@ -1,9 +1,13 @@
 /** Relay's node: anything that has an id, by its id. */
 import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
+import { mayUse } from '../core/access.ts';
 import { AppError } from '../core/errors.ts';
 import { decodeGlobalId } from '../core/global-id.ts';
+import { keyById } from '../store/api-keys.ts';
 import type { Context } from './context.ts';
+import { PAINTING_COST, pictureOf } from './images.ts';
 import { kindOfType, Node, tagged } from './interfaces.ts';
+import { listOf, Policy } from './policy.ts';
 import { eventOf } from './run-events.ts';
 
 type Find = (context: Context, id: string) => Promise<object | undefined>;
@@ -15,21 +19,34 @@ const finders = new Map<string, Find>([
   ['TrainingRun', ({ load }, id) => load.run.load(id)],
   ['Checkpoint', ({ load }, id) => load.checkpoint.load(id)],
   ['Model', ({ load }, id) => load.model.load(id)],
+  ['ApiKey', async ({ db, viewer }, id) => (mayUse(viewer, 'admin') ? keyById(db, id) : undefined)],
   ['TrainingSample', ({ load }, id) => load.sample.load(id).then((event) => event && eventOf(event))],
-  ['GeneratedImage', ({ generation }, id) => generation.byRecipe(id).catch(absent)],
+  ['GeneratedImage', findPicture],
   ...['Artist', 'Style', 'Genre'].map((name): [string, Find] => [name, (context, id) => findLabel(context, name, id)]),
 ]);
 
 const MOST_NODES = 100;
+const ROW_COST = 10;
+
+/** A picture that was not kept is painted. */
+function costOf(id: unknown): number {
+  const type = typeof id === 'string' ? decodeGlobalId(id)?.type : undefined;
+  return type === 'GeneratedImage' ? PAINTING_COST : ROW_COST;
+}
 
 @Resolver()
 export class NodeQueries {
   @Query(() => Node, { nullable: true })
+  @Policy({ cost: ({ id }) => costOf(id) })
   node(@Arg('id', () => ID) id: string, @Ctx() context: Context) {
     return findNode(context, id);
   }
 
   @Query(() => [Node], { nullable: 'items', description: 'In the order asked for; null for what is not there.' })
+  @Policy({
+    cost: ({ ids }) => listOf(ids).reduce<number>((sum, id) => sum + costOf(id), 0),
+    size: ({ ids }) => listOf(ids).length,
+  })
   nodes(@Arg('ids', () => [ID]) ids: string[], @Ctx() context: Context) {
     if (ids.length > MOST_NODES) {
       throw new AppError('INVALID_INPUT', `At most ${MOST_NODES} ids at once.`, { path: ['ids'] });
@@ -48,6 +65,13 @@ async function findNode(context: Context, text: string): Promise<object | null> 
 async function findLabel({ load }: Context, typeName: string, id: string): Promise<object | undefined> {
   const label = await load.label.load(id);
   return label?.kind === kindOfType(typeName) ? label : undefined;
+}
+
+/** Who may not have pictures painted finds those that were kept. */
+async function findPicture({ generation, load, viewer, signal }: Context, id: string): Promise<object | undefined> {
+  if (mayUse(viewer, 'generate')) return generation.byRecipe(id, signal).catch(absent);
+  const kept = await load.keptImage.load(id);
+  return kept && pictureOf(kept);
 }
 
 /** A recipe of a model that has gone, or no recipe at all, is a node that is not there. */

@@ -3,6 +3,7 @@ import { Arg, Ctx, FieldResolver, ID, Int, Resolver, Root, Subscription } from '
 import { unreachable } from '../core/errors.ts';
 import type { RunEvent } from '../core/events.ts';
 import { encodeGlobalId } from '../core/global-id.ts';
+import type { StreamPlace } from '../services/stream-place.ts';
 import type { Context } from './context.ts';
 import { type ImageFormat, ImageFormatEnum } from './enums.ts';
 import { type Tagged, TrainingEvent, tagged } from './interfaces.ts';
@@ -60,12 +61,17 @@ export class TrainingSubscriptions {
   @Subscription(() => TrainingEvent, {
     description:
       "Replays what came after seq `after` (0: from the start), then follows live; completes after the run's last event.",
-    subscribe: ({ args, context }: { args: { run: string; after?: number | null }; context: Context }) =>
-      context.training.follow(args.run, args.after),
+    subscribe: ({ args, context }: { args: StreamPlace & { run: string }; context: Context }) =>
+      context.training.follow(args.run, args),
   })
   trainingProgress(
     @Root() event: RunEvent,
     // type-graphql prints arguments from the last to the first.
+    @Arg('minIntervalMs', () => Int, {
+      nullable: true,
+      description: 'Metrics come at most this often; samples, measures and states always.',
+    })
+    _minIntervalMs: number | null | undefined,
     @Arg('after', () => Int, { nullable: true }) _after: number | null | undefined,
     @Arg('run', () => ID) _run: string,
   ) {

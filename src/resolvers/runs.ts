@@ -1,34 +1,43 @@
 /** Training runs: their state, their verbs, and what they have left behind. */
-import { Arg, Args, Ctx, FieldResolver, Float, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
+import type { GraphQLResolveInfo } from 'graphql';
+import { Arg, Args, Ctx, FieldResolver, Float, ID, Info, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { encodeGlobalId, localId } from '../core/global-id.ts';
 import { trainConfig } from '../core/presets.ts';
 import { availableActions } from '../core/run-state.ts';
-import { samplePage } from '../store/run-log.ts';
-import { runCount, runPage } from '../store/runs.ts';
+import { samplesOfRuns, eventOf as storedEvent } from '../store/run-log.ts';
+import { runList } from '../store/runs.ts';
 import type { RunRow } from '../store/tables.ts';
-import { PageArgs, pageRequest, toConnection } from './connection.ts';
+import { connectionOf, nestedConnectionOf, same } from './connection.ts';
 import type { Context } from './context.ts';
+import { runFilter } from './filters.ts';
 import { asPayload, type Payload } from './payload.ts';
+import { numberIn, Policy, STATEMENT_COST } from './policy.ts';
 import { eventOf } from './run-events.ts';
 import { Dataset } from './types/datasets.ts';
 import { TrainingMeasures } from './types/measures.ts';
 import { Checkpoint, Model } from './types/models.ts';
-import { TrainingMetrics, TrainingSampleConnection } from './types/run-events.ts';
+import { TrainingMetrics, TrainingSampleArgs, TrainingSampleConnection } from './types/run-events.ts';
 import {
   StartTrainingInput,
   TrainingRun,
+  TrainingRunArgs,
   TrainingRunConnection,
   TrainingRunInput,
   TrainingRunPayload,
 } from './types/runs.ts';
 
 const DEFAULT_POINTS = 500;
+/** A run that is paused writes a checkpoint first. */
+const MOVE_WAIT_MS = 30_000;
+/** So many measures and checkpoints a run is taken to have. */
+const MANY = 30;
 
 @Resolver(() => TrainingRun)
 export class TrainingRunResolver {
   @Query(() => TrainingRunConnection)
-  async trainingRuns(@Args(() => PageArgs) args: PageArgs, @Ctx() { db }: Context) {
-    return toConnection(await runPage(db, pageRequest(args)), () => runCount(db));
+  trainingRuns(@Args(() => TrainingRunArgs) args: TrainingRunArgs, @Ctx() context: Context) {
+    const list = runList(runFilter(args.where), args.orderBy);
+    return connectionOf(context, { list, args, nodeOf: same });
   }
 
   @Query(() => TrainingRun, { nullable: true })
@@ -37,24 +46,29 @@ export class TrainingRunResolver {
   }
 
   @Mutation(() => TrainingRunPayload)
+  @Policy({ scope: 'train', cost: 100 })
   startTraining(
     @Arg('input', () => StartTrainingInput) input: StartTrainingInput,
-    @Ctx() { training }: Context,
+    @Ctx() { training, wishId }: Context,
+    @Info() info: GraphQLResolveInfo,
   ): Promise<Payload<RunRow>> {
-    return asPayload(() => training.start(input));
+    return asPayload(() => training.start({ ...input, id: wishId(info) }));
   }
 
   @Mutation(() => TrainingRunPayload)
+  @Policy({ scope: 'train', cost: 100, waitMs: () => MOVE_WAIT_MS })
   pauseTraining(@Arg('input', () => TrainingRunInput) { run }: TrainingRunInput, @Ctx() { training }: Context) {
     return asPayload(() => training.pause(run));
   }
 
   @Mutation(() => TrainingRunPayload)
+  @Policy({ scope: 'train', cost: 100 })
   resumeTraining(@Arg('input', () => TrainingRunInput) { run }: TrainingRunInput, @Ctx() { training }: Context) {
     return asPayload(() => training.resume(run));
   }
 
   @Mutation(() => TrainingRunPayload)
+  @Policy({ scope: 'train', cost: 100, waitMs: () => MOVE_WAIT_MS })
   cancelTraining(@Arg('input', () => TrainingRunInput) { run }: TrainingRunInput, @Ctx() { training }: Context) {
     return asPayload(() => training.cancel(run));
   }
@@ -97,6 +111,7 @@ export class TrainingRunResolver {
   @FieldResolver(() => [TrainingMetrics], {
     description: 'At most maxPoints of its metrics; ends and extremes are kept.',
   })
+  @Policy({ once: STATEMENT_COST, size: (args) => numberIn(args, 'maxPoints', DEFAULT_POINTS) })
   async metrics(
     @Root() { id }: RunRow,
     @Arg('maxPoints', () => Int, { nullable: true, defaultValue: DEFAULT_POINTS }) maxPoints: number | null,
@@ -108,21 +123,19 @@ export class TrainingRunResolver {
   @FieldResolver(() => [TrainingMeasures], {
     description: 'Its generator measured against the collection, oldest first: see evaluateEvery in its config.',
   })
+  @Policy({ once: STATEMENT_COST, size: MANY })
   async measures(@Root() { id }: RunRow, @Ctx() { load }: Context) {
     return (await load.measuresOfRun.load(id)).map(eventOf);
   }
 
   @FieldResolver(() => TrainingSampleConnection)
-  async samples(@Root() { id }: RunRow, @Args(() => PageArgs) args: PageArgs, @Ctx() { db, load }: Context) {
-    const page = pageRequest(args);
-    const found =
-      page.after === undefined
-        ? await load.samplePageOfRun.load({ kind: 'sample', id, first: page.first })
-        : await samplePage(db, id, page);
-    return toConnection({ ...found, rows: found.rows.map(eventOf) }, () => load.samplesOfRun.load(id));
+  samples(@Root() { id }: RunRow, @Args(() => TrainingSampleArgs) args: TrainingSampleArgs, @Ctx() context: Context) {
+    const list = samplesOfRuns(args.where ?? {}, args.orderBy);
+    return nestedConnectionOf(context, { list, id, args, nodeOf: (row) => eventOf(storedEvent(row)) });
   }
 
   @FieldResolver(() => [Checkpoint])
+  @Policy({ once: STATEMENT_COST, size: MANY })
   checkpoints(@Root() { id }: RunRow, @Ctx() { load }: Context) {
     return load.checkpointsOfRun.load(id);
   }

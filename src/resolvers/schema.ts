@@ -2,6 +2,7 @@
 import 'reflect-metadata';
 import type { GraphQLSchema } from 'graphql';
 import { buildSchema, type PubSub } from 'type-graphql';
+import { ApiKeyResolver } from './api-keys.ts';
 import { ArtworkResolver } from './artworks.ts';
 import { DatasetImportResolver, DatasetResolver } from './datasets.ts';
 import { guardFields } from './guard.ts';
@@ -13,15 +14,19 @@ import { SimpleUserError } from './payload.ts';
 import { PresetQueries } from './presets.ts';
 import { TrainingEventResolver, TrainingSampleResolver, TrainingSubscriptions } from './run-events.ts';
 import { TrainingRunResolver } from './runs.ts';
+import { DatasetImportProgressResolver, GeneratedImageAddedResolver, TrainingRunChangedResolver } from './topics.ts';
 import { Artist, Genre, Style } from './types/labels.ts';
 import { TrainingMeasures } from './types/measures.ts';
 import { TrainingMetrics, TrainingSample, TrainingStateChanged } from './types/run-events.ts';
 
 const resolvers = [
+  ApiKeyResolver,
   ArtworkResolver,
   CheckpointResolver,
+  DatasetImportProgressResolver,
   DatasetImportResolver,
   DatasetResolver,
+  GeneratedImageAddedResolver,
   GeneratedImageResolver,
   ImageQueries,
   LabelQueries,
@@ -31,6 +36,7 @@ const resolvers = [
   NodeQueries,
   PresetQueries,
   TrainingEventResolver,
+  TrainingRunChangedResolver,
   TrainingRunResolver,
   TrainingSampleResolver,
   TrainingSubscriptions,

@@ -13,12 +13,27 @@ export interface PictureArgs {
 export type PictureKind = 'images' | 'artworks' | 'samples';
 
 export function pictureUrl(
-  { baseUrl }: Context,
+  context: Pick<Context, 'baseUrl' | 'signsUrls' | 'signatures'>,
   path: readonly [PictureKind, string],
   { format, width }: PictureArgs,
 ): string {
   const [kind, id] = path;
   checkWidth(width ?? undefined);
+  const file = `/${kind}/${encodeURIComponent(id)}.${extensions[format ?? 'PNG']}`;
   const query = width === null || width === undefined ? '' : `?w=${width}`;
-  return `${baseUrl}/${kind}/${encodeURIComponent(id)}.${extensions[format ?? 'PNG']}${query}`;
+  const what = `${file}${query}`;
+  if (!context.signsUrls) return `${context.baseUrl}${what}`;
+  const { expires, mark } = context.signatures.sign(what);
+  return `${context.baseUrl}${what}${query === '' ? '?' : '&'}e=${expires}&s=${mark}`;
+}
+
+/** Files of an export lie beside each other: the signature is a folder, so that one file finds the others. */
+export function exportUrl(
+  { baseUrl, signsUrls, signatures }: Pick<Context, 'baseUrl' | 'signsUrls' | 'signatures'>,
+  { model, format, file }: { readonly model: string; readonly format: string; readonly file: string },
+): string {
+  const folder = `/exports/${model}/${format}`;
+  if (!signsUrls) return `${baseUrl}${folder}/${file}`;
+  const { expires, mark } = signatures.sign(folder);
+  return `${baseUrl}${folder}/${expires}.${mark}/${file}`;
 }

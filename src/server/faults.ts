@@ -6,6 +6,8 @@ import { currentRequestId } from './visit.ts';
 
 const statuses = new Map<ErrorCode, number>([
   ['INVALID_INPUT', 400],
+  ['UNAUTHENTICATED', 401],
+  ['FORBIDDEN', 403],
   ['NOT_FOUND', 404],
   ['UNKNOWN_MODEL', 404],
   ['UNREADABLE_DATASET', 404],
@@ -50,7 +52,7 @@ export function answerFaults(log: Log): ErrorRequestHandler {
 }
 
 /** The status of an error that Express or its body reader blames on the request. */
-function clientFault(error: unknown): number | undefined {
+export function clientFault(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return undefined;
   return error.status >= 400 && error.status < 500 ? error.status : undefined;
 }

@@ -1,28 +1,57 @@
-/** The HTTP server: one port for GraphQL over HTTP and WebSocket, pictures and health. */
+/** The HTTP server: one port for GraphQL by every transport, pictures, the explorer, health and metrics. */
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import express, { type Express } from 'express';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import express, { type Express, type RequestHandler } from 'express';
 import type { GraphQLSchema } from 'graphql';
 import type { Config } from '../config.ts';
 import { Closers } from '../core/closers.ts';
 import { AppError } from '../core/errors.ts';
 import type { Services } from '../resolvers/context.ts';
 import type { Blobs } from '../store/blobs.ts';
+import { Connections } from './connections.ts';
+import { explorerRoutes } from './explorer.ts';
 import { exportRoutes } from './export-route.ts';
 import { answerFaults, notFound } from './faults.ts';
-import { startGraphql } from './graphql.ts';
+import { mayOpen } from './gate.ts';
 import { healthRoutes, type Readiness } from './health.ts';
-import { crossOrigin } from './origins.ts';
+import { Meters } from './meters.ts';
+import { listenForMetrics, metricsRoute } from './operator-routes.ts';
+import { crossOrigin, isOwnName, isTrusted } from './origins.ts';
 import { pictureRoutes } from './picture-route.ts';
+import { startPipeline } from './start-pipeline.ts';
+import { graphqlFaults, graphqlHandler } from './transports/http.ts';
+import { isJson } from './transports/http-request.ts';
+import { HttpStreams, type StreamTimes } from './transports/http-streams.ts';
+import { GRAPHQL_PATH, MOST_BODY_BYTES, SocketServer, type SocketTimes } from './transports/websocket.ts';
 import { withRequestId } from './visit.ts';
-import { GRAPHQL_PATH, startWebsocket } from './websocket.ts';
+import { watchSizes } from './watch-sizes.ts';
+
+/** How long the server waits for its clients. */
+export interface ServerTimes {
+  /** A client that sends its request a byte at a time holds a connection for so long. */
+  readonly request: {
+    readonly headersTimeout: number;
+    readonly requestTimeout: number;
+    readonly connectionsCheckingInterval: number;
+  };
+  readonly sockets: SocketTimes;
+  readonly streams: StreamTimes;
+}
+
+const TIMES: ServerTimes = {
+  request: { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 },
+  sockets: { pingMs: 10_000, stalledMs: 30_000, closeMs: 5_000 },
+  streams: { heartbeatMs: 10_000, stalledMs: 30_000 },
+};
 
 export interface ServerParts {
-  readonly config: Pick<Config, 'host' | 'port' | 'publicUrl'>;
+  readonly config: Pick<Config, 'host' | 'port' | 'publicUrl' | 'localOnly' | 'surface' | 'limits' | 'telemetry'>;
   readonly schema: GraphQLSchema;
   readonly services: Services;
   readonly blobs: Blobs;
   readonly readiness: Readiness;
+  /** Shorter ones for tests. */
+  readonly times?: ServerTimes | undefined;
 }
 
 export interface RunningServer extends AsyncDisposable {
@@ -30,51 +59,135 @@ export interface RunningServer extends AsyncDisposable {
   readonly url: string;
 }
 
-const MOST_BODY = '1mb';
+/** Requests that are still worked on when the server stops get this long. */
+const GRACE_MS = 1_500;
+/** Connections beside those of streams: requests, pictures. */
+const SPARE_CONNECTIONS = 5_000;
 const WELCOME = `artgan
 
-/graphql    GraphQL, by POST or WebSocket (graphql-ws)
+/graphql    GraphQL: POST, WebSocket (graphql-ws), Server-Sent Events, multipart subscriptions
+/explore    try it in the browser
 /images     generated pictures, by their url
 /artworks   works of the collections, by their url
 /samples    grids of training runs, by their url
 /exports    files of exported models, by their url
 /livez      whether the server lives
 /readyz     whether it is ready
+/metrics    numbers for Prometheus
 `;
 
 /** @throws AppError INVALID_CONFIG where the port or the address cannot be had. */
-export async function startServer({ config, schema, services, blobs, readiness }: ServerParts): Promise<RunningServer> {
-  const { host, port, publicUrl } = config;
+export async function startServer(given: ServerParts): Promise<RunningServer> {
+  const { config, schema, services, times = TIMES } = given;
+  const { host, port, publicUrl, limits, surface, telemetry } = config;
+  const { access, log } = services;
   await using parts = new Closers();
   const app = express();
-  const httpServer = createServer(app);
-  const graphql = parts.use(await startGraphql({ schema, services, publicUrl, httpServer }));
-  setRoutes(app, { graphql: graphql.handler, publicUrl, services, blobs, readiness });
-  parts.use(startWebsocket({ schema, services, publicUrl, httpServer }));
+  const httpServer = createServer(times.request, app);
+  httpServer.maxConnections = limits.sockets + SPARE_CONNECTIONS;
+  const meters = new Meters();
+  const connections = new Connections(limits);
+  const streams = new HttpStreams(times.streams, () => meters.dropped('STALLED'));
+  const { pipeline, hub } = await startPipeline({ config, schema, services, meters, parts });
+  // Closed in this order: first those who watch are sent away, then those who ask are waited for.
+  parts.defer(() => drained(httpServer));
+  const common = { pipeline, access, connections, publicUrl, trustProxy: surface.trustProxy };
+  const isKnownName = nameCheck(given);
+  const graphql = graphqlHandler({ ...common, streams });
+  setRoutes(app, { ...given, graphql, meters, isKnownName });
+  const sockets = new SocketServer({
+    ...{ ...common, schema, httpServer, meters, log, times: times.sockets },
+    operationsPerSocket: limits.operationsPerSocket,
+    refusesUpgrade: (request) => upgradeRefusal(request, { publicUrl, isKnownName }),
+  });
+  parts.use(sockets);
+  parts.defer(() => streams[Symbol.dispose]());
+  const forget = access.onEnd((viewer) => {
+    sockets.endViewer(viewer);
+    hub.endViewer(viewer, new AppError('UNAUTHENTICATED', 'The access that this stream was opened with has ended.'));
+  });
+  parts.defer(() => forget());
+  watchSizes(meters, { sockets, streams, hub, connections, services });
+  if (telemetry.metricsPort !== undefined)
+    parts.use(await listenForMetrics(meters, { host, port: telemetry.metricsPort }));
   await listen(httpServer, { host, port });
   const open = parts.move();
   return { url: urlOf(httpServer), [Symbol.asyncDispose]: () => open[Symbol.asyncDispose]() };
 }
 
-type RouteParts = Pick<ServerParts, 'services' | 'blobs' | 'readiness'> & {
-  readonly graphql: express.RequestHandler;
-  readonly publicUrl: string;
+type RouteParts = ServerParts & {
+  readonly graphql: RequestHandler;
+  readonly meters: Meters;
+  readonly isKnownName: (host: string | undefined) => boolean;
 };
 
-function setRoutes(app: Express, { graphql, publicUrl, services, blobs, readiness }: RouteParts): void {
+function setRoutes(app: Express, parts: RouteParts): void {
+  const { config, graphql, meters, services, blobs, readiness, isKnownName } = parts;
+  const { publicUrl, surface, telemetry } = config;
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
   app.use(healthRoutes(readiness));
   app.get('/', (_request, response) => {
     response.type('text/plain').send(WELCOME);
   });
-  app.use(crossOrigin(publicUrl));
   app.use(withRequestId());
-  app.use(pictureRoutes({ ...services, blobs }));
-  app.use(exportRoutes(services));
-  app.use(GRAPHQL_PATH, express.json({ limit: MOST_BODY }), graphql);
+  app.use(knownName(isKnownName));
+  app.use(crossOrigin(publicUrl));
+  if (telemetry.metricsPort === undefined) app.use(metricsRoute(meters, services.access));
+  if (surface.explorer) app.use(explorerRoutes());
+  const gate = mayOpen({ ...services, publicPictures: surface.publicPictures });
+  app.use(pictureRoutes({ ...services, blobs }, gate));
+  app.use(exportRoutes(services, gate));
+  const body = express.json({ limit: MOST_BODY_BYTES, inflate: false, type: isJson });
+  app.use(GRAPHQL_PATH, trusted(publicUrl), body, graphql);
+  app.use(GRAPHQL_PATH, graphqlFaults(services.log));
   app.use(notFound());
   app.use(answerFaults(services.log));
+}
+
+/** Only an open server has to mind by what name it is asked: everywhere else a key is wanted. */
+function nameCheck({ config, services: { access } }: ServerParts): (host: string | undefined) => boolean {
+  const { publicUrl, host: listensOn } = config;
+  return (host) => access.wantsKeys || isOwnName(host, { publicUrl, listensOn });
+}
+
+function knownName(isKnown: (host: string | undefined) => boolean): RequestHandler {
+  return (request, _response, next) => {
+    if (isKnown(request.headers.host)) return next();
+    throw new AppError('FORBIDDEN', 'This server is not known by that name. Set PUBLIC_URL to the one that it has.');
+  };
+}
+
+/** Pages of other sites are told at once; that they cannot read the answers they would find out anyhow. */
+function trusted(publicUrl: string): RequestHandler {
+  return (request, _response, next) => {
+    const { origin, host } = request.headers;
+    if (isTrusted({ origin, host }, publicUrl)) return next();
+    throw new AppError(
+      'FORBIDDEN',
+      'Pages of that site may not ask this server. Set PUBLIC_URL to the site it serves.',
+    );
+  };
+}
+
+function upgradeRefusal(
+  { url, headers }: IncomingMessage,
+  { publicUrl, isKnownName }: Pick<RouteParts, 'isKnownName'> & { readonly publicUrl: string },
+): string | undefined {
+  const { origin, host } = headers;
+  if (url?.split('?', 1)[0] !== GRAPHQL_PATH) return '404 Not Found';
+  return isKnownName(host) && isTrusted({ origin, host }, publicUrl) ? undefined : '403 Forbidden';
+}
+
+/** Takes no more requests and waits a while for the answers to those that are there. */
+async function drained(server: Server): Promise<void> {
+  if (!server.listening) return;
+  const closed = once(server, 'close');
+  server.close();
+  server.closeIdleConnections();
+  const cut = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+  await closed;
+  clearTimeout(cut);
 }
 
 async function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {

@@ -19,14 +19,30 @@ export function isTrusted({ origin, host }: Visit, publicUrl: string): boolean {
   return publicUrl !== '' && page.origin === new URL(publicUrl).origin;
 }
 
-/** Lets trusted pages read the answers. What others may not read they cannot ask either: Apollo refuses simple requests. */
+/**
+ * Whether the server is asked by a name of its own. A page of another site can give its own name this machine's address
+ * (DNS rebinding) and is then no other site to the browser; where no key is wanted, only the name tells.
+ */
+export function isOwnName(host: string | undefined, { publicUrl, listensOn }: OwnNames): boolean {
+  if (host === undefined || !URL.canParse(`http://${host}`)) return false;
+  const { hostname } = new URL(`http://${host}`);
+  if (LOOPBACK.test(hostname) || hostname === listensOn) return true;
+  return publicUrl !== '' && hostname === new URL(publicUrl).hostname;
+}
+
+export interface OwnNames {
+  readonly publicUrl: string;
+  readonly listensOn: string;
+}
+
+/** Lets trusted pages read the answers. What others may not read they cannot ask either: simple requests are refused. */
 export function crossOrigin(publicUrl: string): RequestHandler {
   return (request, response, next) => {
     const { origin, host } = request.headers;
     response.vary('Origin');
     if (origin !== undefined && isTrusted({ origin, host }, publicUrl)) {
       response.set('Access-Control-Allow-Origin', origin);
-      response.set('Access-Control-Expose-Headers', 'X-Request-Id');
+      response.set('Access-Control-Expose-Headers', 'X-Request-Id, Retry-After, Idempotency-Replayed');
       if (request.method === 'OPTIONS') {
         response.set('Access-Control-Allow-Methods', 'GET, HEAD, POST');
         response.set(

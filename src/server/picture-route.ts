@@ -1,12 +1,13 @@
 /** Pictures by their URLs: generated ones by their recipe, works of collections, grids of training runs. Writes nothing. */
 import { createHash } from 'node:crypto';
-import express, { type Response, type Router } from 'express';
+import express, { type RequestHandler, type Response, type Router } from 'express';
 import { AppError } from '../core/errors.ts';
 import type { Services } from '../resolvers/context.ts';
 import { type Encoding, encodePixels, encodePng, mediaType, type PictureFormat } from '../services/pictures.ts';
 import type { Blobs } from '../store/blobs.ts';
 import { artworksByIds, datasetsByIds } from '../store/datasets.ts';
 import { sampleById } from '../store/run-log.ts';
+import { cacheControl } from './gate.ts';
 
 export type PictureParts = Pick<Services, 'db' | 'imports' | 'generation'> & { readonly blobs: Blobs };
 
@@ -19,12 +20,13 @@ const formats = new Map<string, PictureFormat>([
 ]);
 
 /** The same URL gives the same bytes for ever. */
-const FOR_EVER = 'public, max-age=31536000, immutable';
+const FOR_EVER = 'max-age=31536000, immutable';
 /** A work's square may change when its collection is imported again. */
-const UNTIL_CHANGED = 'public, max-age=300';
+const UNTIL_CHANGED = 'max-age=300';
 
-export function pictureRoutes(parts: PictureParts): Router {
+export function pictureRoutes(parts: PictureParts, gate: RequestHandler): Router {
   const router = express.Router();
+  router.use(['/images', '/samples', '/artworks'], gate);
   router.get('/images/:file', async (request, response) => {
     const { id, encoding } = asked(request.params.file, request.query['w']);
     const left = new AbortController();
@@ -84,7 +86,7 @@ interface Sent {
 /** Express leaves out the body of a HEAD. */
 function send(response: Response, { body, sha256, encoding, cache }: Sent): void {
   const etag = `"${sha256 ?? createHash('sha256').update(body).digest('hex')}"`;
-  response.set({ 'Cache-Control': cache, ETag: etag, 'X-Content-Type-Options': 'nosniff' });
+  response.set({ 'Cache-Control': cacheControl(response, cache), ETag: etag, 'X-Content-Type-Options': 'nosniff' });
   // Not left to Express: it sends everything again to clients that ask for revalidation.
   if (isKnown(etag, response.req.headers['if-none-match'])) {
     response.status(304).end();

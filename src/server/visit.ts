@@ -1,8 +1,10 @@
-/** What a request says about the way to this server, and the id under which the log tells of it. */
+/** What a request says about who asks and the way to this server, and the id under which the log tells of it. */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { RequestHandler } from 'express';
+import type { Viewer } from '../core/access.ts';
+import { viewerId } from '../core/access.ts';
 import type { Context, Services } from '../resolvers/context.ts';
 import { createLoaders } from '../resolvers/loaders.ts';
 
@@ -11,6 +13,10 @@ const requestIds = new AsyncLocalStorage<string>();
 /** Of the request that is being worked on; a new one outside of any. */
 export function currentRequestId(): string {
   return requestIds.getStore() ?? randomUUID();
+}
+
+export function asRequest<T>(id: string, work: () => T): T {
+  return requestIds.run(id, work);
 }
 
 /** Gives every request an id, for the log and for the client. */
@@ -30,13 +36,47 @@ export function baseUrlOf({ headers, socket }: Pick<IncomingMessage, 'headers' |
   return `http://${socket.localFamily === 'IPv6' ? `[${socket.localAddress}]` : socket.localAddress}:${socket.localPort}`;
 }
 
-export interface ContextScope {
-  readonly baseUrl: string;
-  readonly requestId: string;
-  /** A stream outlives the rows that it reads: its loaders remember nothing. */
-  readonly stream?: boolean;
+/** Of the client, or of the last proxy before this server where that is trusted to tell. */
+export function addressOf(
+  { headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>,
+  trustProxy: boolean,
+): string {
+  const told = headers['x-forwarded-for'];
+  const last = trustProxy
+    ? String(told ?? '')
+        .split(',')
+        .at(-1)
+        ?.trim()
+    : undefined;
+  return last || (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
 }
 
-export function createContext(services: Services, { baseUrl, requestId, stream = false }: ContextScope): Context {
-  return { ...services, load: createLoaders(services.db, { cache: !stream }), baseUrl, requestId };
+/** The key in `authorization: Bearer <key>`. */
+export function keyIn(authorization: unknown): string | undefined {
+  if (typeof authorization !== 'string' || authorization === '') return undefined;
+  return /^bearer +(\S+)$/i.exec(authorization.trim())?.[1] ?? authorization;
+}
+
+/** Who asks, and how they have come. */
+export interface Visit {
+  readonly viewer: Viewer;
+  readonly baseUrl: string;
+  readonly requestId: string;
+  readonly signal?: AbortSignal | undefined;
+  /** The Idempotency-Key of the request. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+export function createContext(services: Services, visit: Visit, signsUrls: boolean): Context {
+  const { viewer, baseUrl, requestId, signal, idempotencyKey } = visit;
+  const load = createLoaders(services.db, { cache: true });
+  const wishId: Context['wishId'] = ({ fieldName, path }) =>
+    idempotencyKey === undefined ? undefined : uuidOf(`${viewerId(viewer)} ${fieldName} ${path.key} ${idempotencyKey}`);
+  return { ...services, load, viewer, baseUrl, signsUrls, requestId, signal, wishId };
+}
+
+/** The same text gives the same id. */
+function uuidOf(text: string): string {
+  const hex = createHash('sha256').update(text).digest('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-');
 }

@@ -58,6 +58,7 @@ export interface GenerationOptions {
   readonly blobs: Blobs;
   readonly models: ModelService;
   readonly engine: {
+    readonly ready: boolean;
     paint(modelDir: string, pictures: readonly PaintRequest[]): Promise<Painting>;
   };
 }
@@ -72,6 +73,7 @@ export class GenerationService {
   readonly #options: GenerationOptions;
   readonly #cache = new PictureCache(CACHE_BYTES);
   readonly #batcher: Batcher<PaintRequest, RgbPicture>;
+  #painted = 0;
 
   constructor(options: GenerationOptions) {
     this.#options = options;
@@ -80,6 +82,11 @@ export class GenerationService {
       maxWaiting: MOST_WAITING,
       work: async (modelDir, pictures) => cut(await options.engine.paint(modelDir, pictures), pictures.length),
     });
+  }
+
+  /** Whether the engine can paint now, how many pictures wait for it, and how many it has painted since the start. */
+  get load(): { readonly ready: boolean; readonly waiting: number; readonly painted: number } {
+    return { ready: this.#options.engine.ready, waiting: this.#batcher.waiting, painted: this.#painted };
   }
 
   /**
@@ -215,6 +222,7 @@ export class GenerationService {
   async #paint(model: ModelRow, recipes: readonly Recipe[], signal?: AbortSignal): Promise<[string, Encoded][]> {
     const items = recipes.map(({ conditions, seed, truncation }) => ({ conditions, seed, truncation }));
     const painted = await this.#batcher.run({ key: this.#options.models.folderOf(model), items, signal });
+    this.#painted += painted.length;
     const pngs = await Promise.all(painted.map((picture) => encodePixels(picture, { format: 'png' })));
     return recipes.map((recipe, i): [string, Encoded] => {
       const png = encoded(pngs[i] ?? Buffer.of());

@@ -12,7 +12,7 @@ import { type Issue, plain } from '../datasets/entry.ts';
 import { LAYOUTS, LayoutProblem } from '../datasets/layouts/plan.ts';
 import type { FinishedPack, WorkLabels } from '../datasets/pack.ts';
 import type { AllowedFolder } from '../datasets/scan.ts';
-import { replaceArtworks, replaceIssues, updateDataset } from '../store/datasets.ts';
+import { replaceArtworks, replaceIssues, updateImport } from '../store/datasets.ts';
 import type { Db } from '../store/db.ts';
 import { type LabelName, labelKey, upsertLabels } from '../store/labels.ts';
 import type { DatasetRow, LabelRow } from '../store/tables.ts';
@@ -93,7 +93,7 @@ async function swap(tx: Db, { job, collection, built, pack, issues }: Swap): Pro
   }));
   await replaceArtworks(tx, dataset.id, works);
   await replaceIssues(tx, dataset.id, bounded(issues));
-  return updateDataset(tx, dataset.id, {
+  return updateImport(tx, dataset.id, {
     status: 'READY',
     error: null,
     licence: collection.licence,
@@ -160,7 +160,7 @@ class Progress {
     this.#before = passedOver(collection.issues);
     const notes = dataset.packFile === null ? { licence, source } : {};
     const counts = countsOf(collection, { processed: 0, skipped: this.#before });
-    onProgress(await updateDataset(db, dataset.id, { ...notes, ...counts }));
+    onProgress(await updateImport(db, dataset.id, { ...notes, ...counts }));
   }
 
   tell(processed: number, skipped: number): void {
@@ -179,7 +179,7 @@ class Progress {
   async #write(processed: number, skipped: number): Promise<void> {
     const { db, dataset, log, onProgress } = this.#job;
     try {
-      onProgress(await updateDataset(db, dataset.id, { processed, skipped }));
+      onProgress(await updateImport(db, dataset.id, { processed, skipped }));
     } catch (error) {
       log.warn({ err: error, dataset: dataset.slug }, 'The progress of an import could not be written');
     }

@@ -20,7 +20,8 @@ import {
   importsUnfinished,
   insertDataset,
   packIsNeeded,
-  updateDataset,
+  tellImport,
+  updateImport,
 } from '../store/datasets.ts';
 import type { Db } from '../store/db.ts';
 import type { ArtworkRow, DatasetRow } from '../store/tables.ts';
@@ -30,7 +31,7 @@ import { Packs } from './packs.ts';
 const STARTER_SLUG = 'starter';
 /** From src/services and from dist/services alike. */
 const STARTER_FOLDER = fileURLToPath(new URL('../../starter/collection', import.meta.url));
-const DEFAULT_WAIT_SECONDS = 20;
+export const DEFAULT_WAIT_SECONDS = 20;
 const DEFAULT_RESOLUTION = 128;
 
 export interface ImportInput {
@@ -78,7 +79,7 @@ export class ImportService implements AsyncDisposable {
    * ids. Answers with the dataset once the import has ended, or as it is after `waitSeconds`; ending `signal` ends the wait only.
    * @throws AppError INVALID_INPUT, PATH_NOT_ALLOWED, CONFLICT with nothing written; UNREADABLE_DATASET.
    */
-  async importDataset(input: ImportInput, { signal }: { signal?: AbortSignal } = {}): Promise<DatasetRow> {
+  async importDataset(input: ImportInput, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<DatasetRow> {
     const checked = checkInput(input);
     const folder = await allowFolder(input.path, this.#parts.roots);
     const { id, work } = await this.#start({ ...checked, path: folder.path }, folder);
@@ -165,10 +166,15 @@ export class ImportService implements AsyncDisposable {
       });
     }
     if (before === undefined) {
-      const dataset = await insertDataset(db, values);
+      const dataset = await db.transaction(async (tx) => {
+        const made = await insertDataset(tx, values);
+        await tellImport(tx, made);
+        return made;
+      });
       return { id: dataset.id, work: this.#begin(dataset, folder) };
     }
-    const dataset = await updateDataset(db, before.id, { ...values, total: 0, processed: 0, skipped: 0 });
+    const none = { total: 0, processed: 0, skipped: 0 };
+    const dataset = await updateImport(db, before.id, { ...values, ...none }, { begins: true });
     return { id: dataset.id, work: this.#begin(dataset, folder, before) };
   }
 
@@ -215,7 +221,7 @@ export class ImportService implements AsyncDisposable {
     const { total, processed, skipped, layout, maxResolution } = before;
     const kept = { status: 'READY', total, processed, skipped, layout, maxResolution } as const;
     const patch = before.packFile === null ? ({ status: 'FAILED' } as const) : kept;
-    const row = await updateDataset(db, before.id, { ...patch, error: isTold ? error.message : reasonOf(error) });
+    const row = await updateImport(db, before.id, { ...patch, error: isTold ? error.message : reasonOf(error) });
     this.#parts.onProgress?.(row);
   }
 

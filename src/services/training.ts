@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { AppError } from '../core/errors.ts';
+import { EventStream } from '../core/event-stream.ts';
 import type { RunEvent } from '../core/events.ts';
 import { localId } from '../core/global-id.ts';
 import { didYouMean, LABEL_KINDS, type LabelKind } from '../core/labels.ts';
@@ -15,9 +16,11 @@ import type { Db } from '../store/db.ts';
 import { labelCount } from '../store/labels.ts';
 import { insertRun, moveRun, runById, setWaiting, setWish } from '../store/runs.ts';
 import type { DatasetRow, RunRow } from '../store/tables.ts';
-import type { RunFeed } from './run-feed.ts';
+import { runTopic } from '../store/topic-log.ts';
+import type { LogFeed } from './log-feed.ts';
 import { writeManifest } from './run-files.ts';
 import { drawSeed } from './seed.ts';
+import { checkedAfter, checkedInterval, checkReached, type StreamPlace } from './stream-place.ts';
 
 export interface StartRequest {
   /** Slug, id or name. */
@@ -30,12 +33,14 @@ export interface StartRequest {
   readonly seed?: number | null | undefined;
   /** Fields of the preset to change. */
   readonly config?: unknown;
+  /** So that the same wish makes one run. */
+  readonly id?: string | undefined;
 }
 
 export interface TrainingOptions {
   readonly db: Db;
   readonly dataDir: string;
-  readonly feed: RunFeed;
+  readonly feed: LogFeed;
   /** The driver of this process: told, so that nothing waits for its next look. */
   readonly driver: { wake(): void; nudge(runId: string): void };
   /** How long pause and cancel wait for a running child to leave before they answer with the run as it is. */
@@ -63,7 +68,9 @@ export class TrainingService {
    */
   async start(request: StartRequest): Promise<RunRow> {
     const { db, dataDir, driver } = this.#options;
-    const { steps, preset, resolution } = request;
+    const { steps, preset, resolution, id = randomUUID() } = request;
+    const known = request.id === undefined ? undefined : await runById(db, id);
+    if (known !== undefined) return known;
     const seed = request.seed ?? drawSeed();
     const name = request.name?.trim() ?? '';
     check(
@@ -79,7 +86,7 @@ export class TrainingService {
     const pack = packOf(dataset, asked);
     const config = { ...asked, labelKinds: await this.#labelKinds(dataset, asked) };
     const run = {
-      id: randomUUID(),
+      id,
       name: name === '' ? `${dataset.name}, ${resolution} px` : name,
       config,
       seed,
@@ -119,15 +126,18 @@ export class TrainingService {
   }
 
   /**
-   * A run's events after seq `after`, then live, to its last one.
-   * @throws AppError NOT_FOUND, or INVALID_INPUT where `after` is negative
+   * A run's events after seq `after`, then live, to its last one; metrics at most every `minIntervalMs`.
+   * @throws AppError NOT_FOUND, or INVALID_INPUT where a number is out of bounds
    */
-  async follow(runId: string, after: number | null | undefined, signal?: AbortSignal) {
-    const from = after ?? 0;
-    check(Number.isInteger(from) && from >= 0, 'after', 'a whole number from 0', ['after']);
-    const { id } = await this.#find(runId, ['run']);
-    const events: AsyncIterableIterator<RunEvent> = this.#options.feed.follow(id, { after: from, signal });
-    return events;
+  async follow(runId: string, { after, minIntervalMs }: StreamPlace): Promise<EventStream<RunEvent>> {
+    const from = checkedAfter(after) ?? 0;
+    const interval = checkedInterval(minIntervalMs);
+    const { id, lastSeq } = await this.#find(runId, ['run']);
+    checkReached(from, lastSeq);
+    const log = this.#options.feed.ofRun(id);
+    if (interval === 0) return new EventStream(log, from);
+    const mayBeSkipped = ({ body }: RunEvent) => body.type === 'metrics';
+    return new EventStream(log, from, { minIntervalMs: interval, mayBeSkipped });
   }
 
   async #find(runId: string, path: readonly string[] = ['input', 'run']): Promise<RunRow> {
@@ -175,7 +185,7 @@ export class TrainingService {
     const until = AbortSignal.timeout(this.#moveWaitMs);
     let wake = () => {};
     let grown = false;
-    const leave = this.#options.feed.onGrow(id, () => {
+    const leave = this.#options.feed.onGrow(runTopic(id), () => {
       grown = true;
       wake();
     });

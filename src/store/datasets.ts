@@ -2,12 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import { and, asc, count, eq, inArray, or, type SQL, sql } from 'drizzle-orm';
 import { AppError } from '../core/errors.ts';
-import type { LabelKind } from '../core/labels.ts';
 import { slugOf } from '../core/labels.ts';
 import type { Page, PageRequest } from '../core/paging.ts';
+import { type Asked, contains, given } from './conditions.ts';
 import type { Db } from './db.ts';
-import { labelColumn } from './labels.ts';
-import { type Order, type PageQuery, readPage } from './page.ts';
+import { byColumns, type OrderBy, type Orders, orderOf } from './order.ts';
+import { type List, type NestedList, readPage } from './page.ts';
 import {
   type ArtworkRow,
   artworks,
@@ -17,49 +17,53 @@ import {
   importIssues,
   runs,
 } from './tables.ts';
+import { appendEntry, clearTopic, importTopic } from './topic-log.ts';
 
 type NewDataset = Omit<typeof datasets.$inferInsert, 'id'> & { readonly id?: string };
 type NewArtwork = Omit<typeof artworks.$inferInsert, 'id' | 'datasetId'> & { readonly id?: string };
 type NewIssue = Pick<ImportIssueRow, 'file' | 'code' | 'message'>;
 
-export interface ArtworkFilter {
-  readonly datasetId?: string | undefined;
-  readonly label?: { readonly kind: LabelKind; readonly id: string } | undefined;
+export interface DatasetFilter {
+  /** Contained in the name. */
+  readonly name?: Asked<string>;
+  readonly status?: Asked<readonly DatasetRow['status'][]>;
 }
 
-const newest: Order<DatasetRow> = {
+export type DatasetField = 'NAME' | 'CREATED_AT';
+
+export const datasetOrders: Orders<DatasetField> = {
   name: 'dataset',
-  direction: 'desc',
-  columns: [datasets.createdAt, datasets.id],
-  keysOf: ({ createdAt, id }) => [createdAt, id],
+  usual: { field: 'CREATED_AT', direction: 'DESC' },
+  keys: { NAME: byColumns(datasets.name, datasets.id), CREATED_AT: byColumns(datasets.createdAt, datasets.id) },
 };
-export const byFile: Order<ArtworkRow> = {
-  name: 'artwork',
-  direction: 'asc',
-  columns: [artworks.file, artworks.id],
-  keysOf: ({ file, id }) => [file, id],
-};
-export const byPosition: Order<ImportIssueRow> = {
+
+const issueOrders: Orders<'POSITION'> = {
   name: 'issue',
-  direction: 'asc',
-  columns: [importIssues.position],
-  keysOf: ({ position }) => [position],
+  usual: { field: 'POSITION', direction: 'ASC' },
+  keys: { POSITION: byColumns(importIssues.position) },
+};
+
+export function datasetList(
+  { name, status }: DatasetFilter = {},
+  orderBy?: OrderBy<DatasetField> | null,
+): List<DatasetRow> {
+  const where = and(
+    given(name, (text) => contains(datasets.name, text)),
+    given(status, (statuses) => inArray(datasets.status, [...statuses])),
+  );
+  return { table: datasets, order: orderOf(datasetOrders, orderBy), where };
+}
+
+/** What the newest import of each dataset passed over. */
+export const issuesOfDatasets: NestedList<ImportIssueRow> = {
+  name: 'issuesOfDatasets',
+  table: importIssues,
+  order: orderOf(issueOrders, undefined),
+  of: (datasetId) => sql`${importIssues.datasetId} = ${datasetId}`,
 };
 
 export function datasetPage(db: Db, page: PageRequest): Promise<Page<DatasetRow>> {
-  const select = ({ where, orderBy, limit }: PageQuery) =>
-    db
-      .select()
-      .from(datasets)
-      .where(where)
-      .orderBy(...orderBy)
-      .limit(limit);
-  return readPage(newest, page, select);
-}
-
-export async function datasetCount(db: Db): Promise<number> {
-  const [row] = await db.select({ count: count() }).from(datasets);
-  return row?.count ?? 0;
+  return readPage(db, datasetList(), page);
 }
 
 export async function datasetBySlug(db: Db, slug: string): Promise<DatasetRow | undefined> {
@@ -103,6 +107,28 @@ export async function updateDataset(db: Db, id: string, patch: Partial<NewDatase
   return row;
 }
 
+/** As updateDataset, and tells those who watch the import. `begins`: what they were told of earlier imports is forgotten. */
+export function updateImport(
+  db: Db,
+  id: string,
+  patch: Partial<NewDataset>,
+  { begins = false }: { readonly begins?: boolean } = {},
+): Promise<DatasetRow> {
+  return db.transaction(async (tx) => {
+    const row = await updateDataset(tx, id, patch);
+    if (begins) await clearTopic(tx, importTopic(id));
+    await tellImport(tx, row);
+    return row;
+  });
+}
+
+/** In the transaction that changes the row. */
+export function tellImport(tx: Db, dataset: DatasetRow): Promise<void> {
+  const { id, status, total, processed, skipped, error } = dataset;
+  const told = { datasetId: id, importStatus: status, total, processed, skipped, error };
+  return appendEntry(tx, importTopic(id), told);
+}
+
 /** With its works and its report. */
 export async function deleteDataset(db: Db, id: string): Promise<void> {
   await db.delete(datasets).where(eq(datasets.id, id));
@@ -124,22 +150,6 @@ export async function packIsNeeded(db: Db, packFile: string): Promise<boolean> {
 /** Imports that a server did not bring to an end. */
 export function importsUnfinished(db: Db): Promise<DatasetRow[]> {
   return db.select().from(datasets).where(eq(datasets.status, 'IMPORTING')).orderBy(asc(datasets.createdAt));
-}
-
-export function artworkPage(db: Db, filter: ArtworkFilter, page: PageRequest): Promise<Page<ArtworkRow>> {
-  const select = ({ where, orderBy, limit }: PageQuery) =>
-    db
-      .select()
-      .from(artworks)
-      .where(where)
-      .orderBy(...orderBy)
-      .limit(limit);
-  return readPage(byFile, page, select, artworkCondition(filter));
-}
-
-export async function artworkCount(db: Db, filter: ArtworkFilter): Promise<number> {
-  const [row] = await db.select({ count: count() }).from(artworks).where(artworkCondition(filter));
-  return row?.count ?? 0;
 }
 
 /** Works per dataset; datasets without any are absent. */
@@ -199,27 +209,9 @@ export async function replaceIssues(db: Db, datasetId: string, issues: readonly 
   }
 }
 
-export function importIssuePage(db: Db, datasetId: string, page: PageRequest): Promise<Page<ImportIssueRow>> {
-  const select = ({ where, orderBy, limit }: PageQuery) =>
-    db
-      .select()
-      .from(importIssues)
-      .where(where)
-      .orderBy(...orderBy)
-      .limit(limit);
-  return readPage(byPosition, page, select, eq(importIssues.datasetId, datasetId));
-}
-
 export async function importIssueCount(db: Db, datasetId: string): Promise<number> {
   const [row] = await db.select({ count: count() }).from(importIssues).where(eq(importIssues.datasetId, datasetId));
   return row?.count ?? 0;
-}
-
-function artworkCondition({ datasetId, label }: ArtworkFilter): SQL | undefined {
-  return and(
-    datasetId === undefined ? undefined : eq(artworks.datasetId, datasetId),
-    label === undefined ? undefined : eq(labelColumn[label.kind], label.id),
-  );
 }
 
 /** Any number of texts as one parameter. */

@@ -1,10 +1,11 @@
 /** Artists, styles and genres. One table for the three kinds; a slug is unique within its kind. */
 import { randomUUID } from 'node:crypto';
-import { and, count, eq, inArray, type SQL, sql } from 'drizzle-orm';
+import { and, count, eq, inArray, not, type SQL, sql } from 'drizzle-orm';
 import { LABEL_KINDS, type LabelKind } from '../core/labels.ts';
-import type { Page, PageRequest } from '../core/paging.ts';
+import { type Asked, contains, datasetNamed, given } from './conditions.ts';
 import type { Db } from './db.ts';
-import { type Order, readPage } from './page.ts';
+import { byColumns, byKeys, integerKey, keyOf, type OrderBy, type Orders, orderOf } from './order.ts';
+import { countRows, type List, type NestedList, nestedName } from './page.ts';
 import { artworks, type LabelRow, labels } from './tables.ts';
 
 export interface LabelName {
@@ -13,17 +14,16 @@ export interface LabelName {
   readonly name: string;
 }
 
-/** Labels of the works of one dataset only. */
 export interface LabelFilter {
-  readonly datasetId?: string | undefined;
+  /** Contained in the name. */
+  readonly name?: Asked<string>;
+  /** Labels of the works of one dataset only, by its slug or id. */
+  readonly dataset?: Asked<string>;
+  /** Whether works have it: a label may be known from a model alone. */
+  readonly hasArtworks?: Asked<boolean>;
 }
 
-export const byName: Order<LabelRow> = {
-  name: 'label',
-  direction: 'asc',
-  columns: [labels.name, labels.id],
-  keysOf: ({ name, id }) => [name, id],
-};
+export type LabelField = 'NAME' | 'ARTWORK_COUNT' | 'CREATED_AT';
 
 /** Bind parameters of one statement are numbered with 16 bits. */
 const CHUNK = 1_000;
@@ -56,25 +56,36 @@ export async function upsertLabels(db: Db, names: readonly LabelName[]): Promise
   return found;
 }
 
-export function labelPage(
-  db: Db,
+/** By name, unless told. */
+export const labelOrders = {
+  artist: ordersOf('artist'),
+  style: ordersOf('style'),
+  genre: ordersOf('genre'),
+} as const satisfies Record<LabelKind, Orders<LabelField>>;
+
+export function labelList(
   kind: LabelKind,
-  page: PageRequest,
   filter: LabelFilter = {},
-): Promise<Page<LabelRow>> {
-  const select = ({ where, orderBy, limit }: { where: SQL | undefined; orderBy: SQL[]; limit: number }) =>
-    db
-      .select()
-      .from(labels)
-      .where(where)
-      .orderBy(...orderBy)
-      .limit(limit);
-  return readPage(byName, page, select, labelCondition(kind, filter));
+  orderBy?: OrderBy<LabelField> | null,
+): List<LabelRow> {
+  return { table: labels, order: orderOf(labelOrders[kind], orderBy), where: labelCondition(kind, filter) };
 }
 
-export async function labelCount(db: Db, kind: LabelKind, filter: LabelFilter = {}): Promise<number> {
-  const [row] = await db.select({ count: count() }).from(labels).where(labelCondition(kind, filter));
-  return row?.count ?? 0;
+/** The labels of a kind that works of each dataset have. */
+export function labelsOfDatasets(
+  kind: LabelKind,
+  filter: LabelFilter = {},
+  orderBy?: OrderBy<LabelField> | null,
+): NestedList<LabelRow> {
+  return {
+    ...labelList(kind, filter, orderBy),
+    name: nestedName('labelsOfDatasets', kind, filter, orderBy),
+    of: (datasetId) => isOn(kind, sql`${artworks.datasetId} = ${datasetId}`),
+  };
+}
+
+export function labelCount(db: Db, kind: LabelKind, { datasetId }: { readonly datasetId: string }): Promise<number> {
+  return countRows(db, labelList(kind, { dataset: datasetId }));
 }
 
 export async function labelBySlug(db: Db, kind: LabelKind, slug: string): Promise<LabelRow | undefined> {
@@ -127,10 +138,29 @@ function withSlugs(db: Db, slugs: readonly string[]): Promise<LabelRow[]> {
     .where(and(inArray(labels.kind, [...LABEL_KINDS]), inArray(labels.slug, [...new Set(slugs)])));
 }
 
-function labelCondition(kind: LabelKind, { datasetId }: LabelFilter): SQL | undefined {
-  const ofKind = eq(labels.kind, kind);
-  if (datasetId === undefined) return ofKind;
-  const column = labelColumn[kind];
-  const used = sql`exists (select 1 from ${artworks} where ${column} = ${labels.id} and ${artworks.datasetId} = ${datasetId})`;
-  return and(ofKind, used);
+function labelCondition(kind: LabelKind, { name, dataset, hasArtworks }: LabelFilter): SQL | undefined {
+  return and(
+    eq(labels.kind, kind),
+    given(name, (text) => contains(labels.name, text)),
+    given(dataset, (text) => isOn(kind, sql`${artworks.datasetId} = ${datasetNamed(text)}`)),
+    given(hasArtworks, (has) => (has ? isOn(kind) : not(isOn(kind)))),
+  );
+}
+
+/** Whether there are works with the label. */
+function isOn(kind: LabelKind, condition: SQL = sql`true`): SQL {
+  return sql`exists (select 1 from ${artworks} where ${labelColumn[kind]} = ${labels.id} and ${condition})`;
+}
+
+function ordersOf(kind: LabelKind): Orders<LabelField> {
+  const works = sql`(select count(*)::int from ${artworks} where ${labelColumn[kind]} = ${labels.id})`;
+  return {
+    name: 'label',
+    usual: { field: 'NAME', direction: 'ASC' },
+    keys: {
+      NAME: byColumns(labels.name, labels.id),
+      ARTWORK_COUNT: byKeys(integerKey(works), keyOf(labels.id)),
+      CREATED_AT: byColumns(labels.createdAt, labels.id),
+    },
+  };
 }

@@ -1,20 +1,43 @@
 /** Generators that can be asked for pictures. */
-import { count, desc, eq, inArray, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, sql } from 'drizzle-orm';
 import { AppError } from '../core/errors.ts';
 import { LABEL_KINDS } from '../core/labels.ts';
 import { modelCard } from '../core/model-card.ts';
 import type { Page, PageRequest } from '../core/paging.ts';
+import { type Asked, contains, given } from './conditions.ts';
 import type { Db } from './db.ts';
 import { upsertLabels } from './labels.ts';
-import { type Order, type PageQuery, readPage } from './page.ts';
+import { byColumns, type OrderBy, type Orders, orderOf } from './order.ts';
+import { type List, readPage } from './page.ts';
 import { type ModelRow, models } from './tables.ts';
 
-const newest: Order<ModelRow> = {
+export interface ModelFilter {
+  /** Contained in the name. */
+  readonly name?: Asked<string>;
+  /** Its id. */
+  readonly run?: Asked<string>;
+  readonly isDefault?: Asked<boolean>;
+}
+
+export type ModelField = 'CREATED_AT' | 'NAME';
+
+export const modelOrders: Orders<ModelField> = {
   name: 'model',
-  direction: 'desc',
-  columns: [models.createdAt, models.id],
-  keysOf: ({ createdAt, id }) => [createdAt, id],
+  usual: { field: 'CREATED_AT', direction: 'DESC' },
+  keys: { CREATED_AT: byColumns(models.createdAt, models.id), NAME: byColumns(models.name, models.id) },
 };
+
+export function modelList(
+  { name, run, isDefault }: ModelFilter = {},
+  orderBy?: OrderBy<ModelField> | null,
+): List<ModelRow> {
+  const where = and(
+    given(name, (text) => contains(models.name, text)),
+    given(run, (id) => eq(models.runId, id)),
+    given(isDefault, (is) => eq(models.isDefault, is)),
+  );
+  return { table: models, order: orderOf(modelOrders, orderBy), where };
+}
 
 /** Also makes rows for the labels of its card: a model may know labels of a collection that is not here. */
 export async function insertModel(db: Db, model: typeof models.$inferInsert): Promise<ModelRow> {
@@ -29,19 +52,7 @@ export async function insertModel(db: Db, model: typeof models.$inferInsert): Pr
 }
 
 export function modelPage(db: Db, page: PageRequest): Promise<Page<ModelRow>> {
-  const select = ({ where, orderBy, limit }: PageQuery) =>
-    db
-      .select()
-      .from(models)
-      .where(where)
-      .orderBy(...orderBy)
-      .limit(limit);
-  return readPage(newest, page, select);
-}
-
-export async function modelCount(db: Db): Promise<number> {
-  const [row] = await db.select({ count: count() }).from(models);
-  return row?.count ?? 0;
+  return readPage(db, modelList(), page);
 }
 
 export function modelsByIds(db: Db, ids: readonly string[]): Promise<ModelRow[]> {

@@ -2,17 +2,16 @@
  * The durable log of a run: a row per event, numbered without a gap, committed before anyone is told. A notice says only
  * that a run has reached a number; readers page from the log.
  */
-import { and, asc, count, eq, gt, inArray, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, gte, inArray, lte, or, sql } from 'drizzle-orm';
 import { downsample } from '../core/downsample.ts';
 import { AppError } from '../core/errors.ts';
 import { type RunEvent, type RunEventBody, type RunEventType, runEventBody } from '../core/events.ts';
-import type { Page, PageRequest } from '../core/paging.ts';
+import { type Asked, given } from './conditions.ts';
 import type { Db } from './db.ts';
-import { type Order, type PageQuery, readPage } from './page.ts';
+import { byColumns, type OrderBy, type Orders, orderOf } from './order.ts';
+import { type NestedList, nestedName } from './page.ts';
 import { type RunRow, runEvents, runs } from './tables.ts';
-
-/** `<runId>:<seq>` is told here when an event is committed. */
-export const RUN_CHANNEL = 'artgan_run';
+import { announce, appendEntry, RUNS_TOPIC, runTopic } from './topic-log.ts';
 
 const MOST_POINTS = 10_000;
 
@@ -48,7 +47,8 @@ export async function writeEvent(
 ): Promise<void> {
   // Not now(), which is the transaction's start: times grow with seq, for seq was given out under the row's lock.
   await tx.insert(runEvents).values({ runId, seq, at: sql`clock_timestamp()`, type: body.type, body });
-  await tx.execute(sql`select pg_notify(${RUN_CHANNEL}, ${`${runId}:${seq}`})`);
+  await announce(tx, runTopic(runId), seq);
+  if (body.type === 'state') await appendEntry(tx, RUNS_TOPIC, { runId, status: body.status, reason: body.reason });
 }
 
 export interface ReadEvents {
@@ -123,30 +123,35 @@ function lossIn(name: 'dLoss' | 'gLoss') {
   return sql<number>`(${runEvents.body} ->> ${sql.raw(`'${name}'`)})::float8`.mapWith(Number);
 }
 
-export const bySeq: Order<EventRow> = {
-  name: 'sample',
-  direction: 'asc',
-  columns: [runEvents.seq],
-  keysOf: ({ seq }) => [seq],
-};
-
-const samplesOf = (runId: string): SQL | undefined => and(eq(runEvents.runId, runId), eq(runEvents.type, 'sample'));
-
-export async function samplePage(db: Db, runId: string, page: PageRequest): Promise<Page<RunEvent>> {
-  const select = ({ where, orderBy, limit }: PageQuery) =>
-    db
-      .select()
-      .from(runEvents)
-      .where(where)
-      .orderBy(...orderBy)
-      .limit(limit);
-  const { rows, ...rest } = await readPage(bySeq, page, select, samplesOf(runId));
-  return { rows: rows.map(eventOf), ...rest };
+export interface SampleFilter {
+  /** Both ends included. */
+  readonly stepFrom?: Asked<number>;
+  readonly stepTo?: Asked<number>;
 }
 
-export async function sampleCount(db: Db, runId: string): Promise<number> {
-  const [row] = await db.select({ count: count() }).from(runEvents).where(samplesOf(runId));
-  return row?.count ?? 0;
+export type SampleField = 'STEP';
+
+/** As they were painted: a run that goes on from a checkpoint may paint a step once more. */
+export const sampleOrders: Orders<SampleField> = {
+  name: 'sample',
+  usual: { field: 'STEP', direction: 'ASC' },
+  keys: { STEP: byColumns(runEvents.seq) },
+};
+
+/** The sample grids of each run. */
+export function samplesOfRuns(filter: SampleFilter = {}, orderBy?: OrderBy<SampleField> | null): NestedList<EventRow> {
+  const step = sql`(${runEvents.body} ->> 'step')::int`;
+  return {
+    name: nestedName('samplesOfRuns', filter, orderBy),
+    table: runEvents,
+    order: orderOf(sampleOrders, orderBy),
+    where: and(
+      eq(runEvents.type, 'sample'),
+      given(filter.stepFrom, (from) => gte(step, from)),
+      given(filter.stepTo, (to) => lte(step, to)),
+    ),
+    of: (runId) => sql`${runEvents.runId} = ${runId}`,
+  };
 }
 
 export async function sampleById(db: Db, sampleId: string): Promise<RunEvent | undefined> {

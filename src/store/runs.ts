@@ -1,21 +1,49 @@
 /** Training runs: rows that are their own queue. Claimed with SKIP LOCKED, held by a lease, written under a fence. */
 import { and, count, eq, inArray, notInArray, type SQL, sql } from 'drizzle-orm';
 import type { PgUpdateSetSource } from 'drizzle-orm/pg-core';
-import type { Page, PageRequest } from '../core/paging.ts';
 import { isFinal, nextStatus, type RunAction, type RunStatus, statusesAllowing } from '../core/run-state.ts';
+import { type Asked, contains, datasetNamed, given } from './conditions.ts';
 import type { Db } from './db.ts';
-import { type Order, type PageQuery, readPage } from './page.ts';
+import { byColumns, nullsLast, type OrderBy, type Orders, orderOf } from './order.ts';
+import type { List } from './page.ts';
 import { writeEvent } from './run-log.ts';
 import { type RunRow, runs } from './tables.ts';
 
 type NewRun = Omit<typeof runs.$inferInsert, 'status' | 'lastSeq' | 'fence'>;
 
-const newest: Order<RunRow> = {
+export interface RunFilter {
+  /** Contained in the name. */
+  readonly name?: Asked<string>;
+  readonly status?: Asked<readonly RunStatus[]>;
+  /** By slug or id. */
+  readonly dataset?: Asked<string>;
+  readonly preset?: Asked<string>;
+}
+
+export type RunField = 'CREATED_AT' | 'NAME' | 'FINISHED_AT';
+
+export const runOrders: Orders<RunField> = {
   name: 'run',
-  direction: 'desc',
-  columns: [runs.createdAt, runs.id],
-  keysOf: ({ createdAt, id }) => [createdAt, id],
+  usual: { field: 'CREATED_AT', direction: 'DESC' },
+  keys: {
+    CREATED_AT: byColumns(runs.createdAt, runs.id),
+    NAME: byColumns(runs.name, runs.id),
+    FINISHED_AT: nullsLast(runs.finishedAt, runs.id),
+  },
 };
+
+export function runList(
+  { name, status, dataset, preset }: RunFilter = {},
+  orderBy?: OrderBy<RunField> | null,
+): List<RunRow> {
+  const where = and(
+    given(name, (text) => contains(runs.name, text)),
+    given(status, (statuses) => inArray(runs.status, [...statuses])),
+    given(dataset, (text) => eq(runs.datasetId, datasetNamed(text))),
+    given(preset, (text) => eq(runs.preset, text)),
+  );
+  return { table: runs, order: orderOf(runOrders, orderBy), where };
+}
 
 /** A new run in the queue, with the first event of its log. */
 export function insertRun(db: Db, run: NewRun): Promise<RunRow> {
@@ -28,22 +56,6 @@ export function insertRun(db: Db, run: NewRun): Promise<RunRow> {
     await writeEvent(tx, { runId: row.id, seq: 1, body: { type: 'state', status: 'QUEUED', reason: null } });
     return row;
   });
-}
-
-export function runPage(db: Db, page: PageRequest): Promise<Page<RunRow>> {
-  const select = ({ where, orderBy, limit }: PageQuery) =>
-    db
-      .select()
-      .from(runs)
-      .where(where)
-      .orderBy(...orderBy)
-      .limit(limit);
-  return readPage(newest, page, select);
-}
-
-export async function runCount(db: Db): Promise<number> {
-  const [row] = await db.select({ count: count() }).from(runs);
-  return row?.count ?? 0;
 }
 
 export async function runById(db: Db, id: string): Promise<RunRow | undefined> {
@@ -231,4 +243,17 @@ async function moved(tx: Db, { runId, status, reason, patch }: Moved): Promise<R
   if (row === undefined) throw new Error(`Run ${runId} is gone`);
   await writeEvent(tx, { runId, seq: row.lastSeq, body: { type: 'state', status, reason } });
   return row;
+}
+
+/** How many runs there are of each status; statuses without any are absent. */
+export async function runCountsByStatus(db: Db): Promise<Map<string, number>> {
+  const rows = await db.select({ status: runs.status, runs: count() }).from(runs).groupBy(runs.status);
+  return new Map(rows.map(({ status, runs: sum }) => [status, sum]));
+}
+
+/** Pictures a second that the running runs train on, together. */
+export async function runSpeed(db: Db): Promise<number> {
+  const speed = sql<number>`coalesce(sum(${runs.imagesPerSecond}), 0)`.mapWith(Number);
+  const [row] = await db.select({ speed }).from(runs).where(eq(runs.status, 'RUNNING'));
+  return row?.speed ?? 0;
 }

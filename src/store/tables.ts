@@ -15,16 +15,16 @@ import {
   timestamp,
   uniqueIndex,
 } from 'drizzle-orm/pg-core';
+import type { Scope } from '../core/access.ts';
 import { LABEL_KINDS } from '../core/labels.ts';
 import { RUN_STATUSES } from '../core/run-state.ts';
+import { IMPORT_STATUSES } from '../core/topics.ts';
 
 /** Microseconds are kept by PostgreSQL but not by Date: milliseconds, so that a keyset cursor compares exactly. */
 const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
 const createdAt = () => moment('created_at').notNull().default(sql`now()`);
 /** Seeds go up to 2^53 - 1, which a JavaScript number holds exactly. */
 const seed = (name: string) => bigint(name, { mode: 'number' });
-
-export const IMPORT_STATUSES = ['IMPORTING', 'READY', 'FAILED'] as const;
 
 export const labels = pgTable(
   'labels',
@@ -104,6 +104,11 @@ export const artworks = pgTable(
     index('artworks_artist').on(t.artistId, t.file, t.id),
     index('artworks_style').on(t.styleId, t.file, t.id),
     index('artworks_genre').on(t.genreId, t.file, t.id),
+    index('artworks_file').on(t.file, t.id),
+    // Which labels a dataset has.
+    index('artworks_dataset_artist').on(t.datasetId, t.artistId),
+    index('artworks_dataset_style').on(t.datasetId, t.styleId),
+    index('artworks_dataset_genre').on(t.datasetId, t.genreId),
   ],
 );
 
@@ -234,9 +239,70 @@ export const images = pgTable(
     index('images_artist').on(t.artistId, t.keptAt, t.id),
     index('images_style').on(t.styleId, t.keptAt, t.id),
     index('images_genre').on(t.genreId, t.keptAt, t.id),
+    index('images_model').on(t.modelId, t.keptAt, t.id),
   ],
 );
 
+/** The newest seq of each topic: who writes an entry holds its row until the commit, so seqs have no gap. */
+export const logTopics = pgTable('log_topics', {
+  topic: text('topic').primaryKey(),
+  lastSeq: integer('last_seq').notNull(),
+});
+
+/** What happened beside runs: kept pictures, runs' changes, imports. See store/topic-log.ts. */
+export const logEntries = pgTable(
+  'log_entries',
+  {
+    topic: text('topic').notNull(),
+    seq: integer('seq').notNull(),
+    at: moment('at').notNull(),
+    body: jsonb('body').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.topic, t.seq] })],
+);
+
+export const apiKeys = pgTable(
+  'api_keys',
+  {
+    id: text('id').primaryKey(),
+    name: text('name').notNull(),
+    /** SHA-256 of the key: it is random and long, so no slow hash is needed. */
+    sha256: text('sha256').notNull(),
+    /** Its first characters, to tell keys apart. */
+    hint: text('hint').notNull(),
+    scopes: jsonb('scopes').$type<readonly Scope[]>().notNull(),
+    /** Of its budget; null: as the server's settings say. */
+    budget: integer('budget'),
+    createdAt: createdAt(),
+    revokedAt: moment('revoked_at'),
+  },
+  (t) => [uniqueIndex('api_keys_sha256').on(t.sha256), index('api_keys_created').on(t.createdAt, t.id)],
+);
+
+/** What this server signs with, made at its first start. */
+export const secrets = pgTable('secrets', {
+  name: text('name').primaryKey(),
+  value: text('value').notNull(),
+});
+
+/** Mutations that were asked for with an Idempotency-Key, and their answers. */
+export const idempotencyKeys = pgTable(
+  'idempotency_keys',
+  {
+    /** Of the viewer and the key together. */
+    id: text('id').primaryKey(),
+    /** Of the operation and its variables: the same key for another request is refused. */
+    fingerprint: text('fingerprint').notNull(),
+    /** Null while it is worked on. */
+    answer: jsonb('answer'),
+    /** Whoever works on it says so until then; later it may be begun again. */
+    heldUntil: moment('held_until').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [index('idempotency_keys_created').on(t.createdAt)],
+);
+
+export type ApiKeyRow = typeof apiKeys.$inferSelect;
 export type LabelRow = typeof labels.$inferSelect;
 export type DatasetRow = typeof datasets.$inferSelect;
 export type ImportIssueRow = typeof importIssues.$inferSelect;

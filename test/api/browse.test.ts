@@ -41,7 +41,34 @@ describe('a list', () => {
     const second = await page(2, first.pageInfo.endCursor);
     expect(second.nodes.map(({ name }) => name)).toEqual(['Flat 2']);
     expect(second.pageInfo).toMatchObject({ hasNextPage: false, hasPreviousPage: true });
-    expect((await page(2, second.pageInfo.endCursor)).nodes).toEqual([]);
+    const end = await page(2, second.pageInfo.endCursor);
+    expect(end).toMatchObject({ nodes: [], pageInfo: { hasNextPage: false, hasPreviousPage: true, endCursor: null } });
+  });
+
+  it('is walked back from its end', async () => {
+    const query = `query ($before: String) {
+      genres(last: 2, before: $before) { nodes { name } pageInfo { hasNextPage hasPreviousPage startCursor } }
+    }`;
+    const { genres } = await api.data(query);
+    expect(genres.nodes).toEqual([{ name: 'Flat 1' }, { name: 'Flat 2' }]);
+    expect(genres.pageInfo).toMatchObject({ hasNextPage: false, hasPreviousPage: true });
+    const earlier = (await api.data(query, { before: genres.pageInfo.startCursor })).genres;
+    expect(earlier.nodes).toEqual([{ name: 'Flat 0' }]);
+    expect(earlier.pageInfo).toMatchObject({ hasNextPage: true, hasPreviousPage: false });
+  });
+
+  it('is of what is asked for, in the order that is asked for', async () => {
+    const { artworks, styles, datasets } = await api.data(`{
+      artworks(where: { style: "warm", title: "work 1" }, orderBy: { field: TITLE, direction: DESC }) {
+        nodes { title style { slug } }
+        totalCount
+      }
+      styles(where: { name: "ARM" }) { nodes { slug } totalCount }
+      datasets(where: { status: [IMPORTING, FAILED] }) { nodes { slug } totalCount }
+    }`);
+    expect(artworks).toEqual({ nodes: [{ title: 'Work 10', style: { slug: 'warm' } }], totalCount: 1 });
+    expect(styles).toEqual({ nodes: [{ slug: 'warm' }], totalCount: 1 });
+    expect(datasets).toEqual({ nodes: [], totalCount: 0 });
   });
 
   it('inside of a list goes on behind its first page, too', async () => {

@@ -86,6 +86,21 @@ const queries = {
     // Datasets and their works; artists, their number and works; styles and their number; issues and their number.
     most: 9,
   },
+  'labels with the last of their works, filtered and sorted, and whether more come before': {
+    query: `query ($first: Int!) {
+      genres(first: $first) {
+        nodes {
+          artworks(last: 2, where: { dataset: "colours" }, orderBy: { field: TITLE, direction: DESC }) {
+            nodes { title }
+            totalCount
+            pageInfo { hasPreviousPage hasNextPage }
+          }
+        }
+      }
+    }`,
+    // Labels; works and their number.
+    most: 3,
+  },
   'models with their run and labels': {
     query: `query ($first: Int!) {
       models(first: $first) { nodes { name run { name dataset { name } } labels { name artworkCount } } }
@@ -112,5 +127,14 @@ describe('the number of SQL statements', () => {
     const without = await statements('{ styles { nodes { id } } }', {});
     const withTotal = await statements('{ styles { nodes { id } totalCount } }', {});
     expect([without, withTotal]).toEqual([1, 2]);
+  });
+
+  it('looks behind a page only where it is asked to', async () => {
+    const { styles } = await api.data('{ styles { pageInfo { endCursor } } }');
+    const after = styles.pageInfo.endCursor;
+    const query = (field: string) => `query ($after: String) { styles(after: $after) { pageInfo { ${field} } } }`;
+    const without = await statements(query('hasNextPage'), { after });
+    const withPrevious = await statements(query('hasPreviousPage'), { after });
+    expect([without, withPrevious]).toEqual([1, 2]);
   });
 });

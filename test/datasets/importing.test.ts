@@ -6,20 +6,16 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { AppError } from '../../src/core/errors.ts';
 import { PackReader, sha256OfFile } from '../../src/datasets/pack-reader.ts';
 import { ImportService } from '../../src/services/importing.ts';
-import {
-  artworkCount,
-  artworkPage,
-  datasetBySlug,
-  datasetCount,
-  importIssuePage,
-  updateDataset,
-} from '../../src/store/datasets.ts';
+import { artworkList } from '../../src/store/artworks.ts';
+import { datasetBySlug, datasetList, issuesOfDatasets, updateDataset } from '../../src/store/datasets.ts';
 import type { Store } from '../../src/store/db.ts';
-import { labelPage } from '../../src/store/labels.ts';
+import { labelList } from '../../src/store/labels.ts';
+import { countRows, readPage } from '../../src/store/page.ts';
 import { insertRun } from '../../src/store/runs.ts';
 import type { DatasetRow } from '../../src/store/tables.ts';
 import { openTestStore } from '../helpers/database.ts';
 import { recordingLog } from '../helpers/recording-log.ts';
+import { pageFor } from '../store/rows.ts';
 import { noisy, put, quarters, temporaryFolder } from './fixtures.ts';
 
 let store: Store;
@@ -52,11 +48,14 @@ function service(more: Partial<ConstructorParameters<typeof ImportService>[0]> =
 }
 
 async function works(dataset: DatasetRow) {
-  return (await artworkPage(store.db, { datasetId: dataset.id }, { first: 100 })).rows;
+  return (await readPage(store.db, artworkList({ dataset: dataset.id }), { first: 100 })).rows;
 }
 
 async function issues(dataset: DatasetRow) {
-  return (await importIssuePage(store.db, dataset.id, { first: 100 })).rows.map(({ file, code }) => [file, code]);
+  return (await pageFor(store.db, issuesOfDatasets, dataset.id, { first: 100 })).rows.map(({ file, code }) => [
+    file,
+    code,
+  ]);
 }
 
 async function refusal(work: Promise<unknown>): Promise<AppError['code']> {
@@ -105,7 +104,7 @@ describe('importDataset', () => {
       ['Ukiyo_e/1.jpg', 2],
       ['Ukiyo_e/2.jpg', 3],
     ]);
-    const styles = await labelPage(store.db, 'style', { first: 10 }, { datasetId: dataset.id });
+    const styles = await readPage(store.db, labelList('style', { dataset: dataset.id }), { first: 10 });
     expect(styles.rows.map(({ name: style }) => style)).toEqual(['Baroque', 'Ukiyo-e']);
     expect(rows[0]).toMatchObject({ styleId: null, artistId: null });
     expect(rows[3]?.styleId).toBe(styles.rows[1]?.id);
@@ -200,7 +199,7 @@ describe('importDataset', () => {
     await paintings(join(root, 'b'), ['1.jpg']);
     await using imports = service();
     await imports.importDataset({ name: name(), path: 'a', layout: 'AUTO' });
-    const before = await datasetCount(store.db);
+    const before = await countRows(store.db, datasetList());
     const asked = { name: 'New', path: 'a', layout: 'AUTO' };
     const wrong = [
       [{ ...asked, name: ' ' }, 'INVALID_INPUT'],
@@ -215,7 +214,7 @@ describe('importDataset', () => {
     ] as const;
     for (const [input, code] of wrong)
       expect(await refusal(imports.importDataset(input)), JSON.stringify(input)).toBe(code);
-    expect(await datasetCount(store.db)).toBe(before);
+    expect(await countRows(store.db, datasetList())).toBe(before);
   });
 
   it('does not answer a wish for another folder with the import that is under way', async () => {
@@ -281,7 +280,7 @@ describe('an import that is cut off', () => {
     await imports.resumeUnfinished();
     const dataset = await imports.importDataset({ name: name(), path: 'a', layout: 'AUTO', waitSeconds: 60 });
     expect(dataset).toMatchObject({ id: cut?.id, status: 'READY', total: 60 });
-    expect(await artworkCount(store.db, { datasetId: dataset.id })).toBe(60);
+    expect(await countRows(store.db, artworkList({ dataset: dataset.id }))).toBe(60);
     expect((await readdir(join(dataDir, 'datasets'))).sort()).toEqual(
       [`${dataset.packSha256}.artpack`, 'new.artpack.tmp'].sort(),
     );

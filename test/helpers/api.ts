@@ -3,10 +3,11 @@ import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { sql } from 'drizzle-orm';
 import { type Client, createClient } from 'graphql-ws';
 import sharp from 'sharp';
 import { WebSocket } from 'ws';
-import { type App, startApp } from '../../src/app.ts';
+import { type App, type AppOptions, startApp } from '../../src/app.ts';
 import { type Config, readConfig } from '../../src/config.ts';
 import { Closers } from '../../src/core/closers.ts';
 import { testDatabase } from './database.ts';
@@ -136,7 +137,10 @@ export const tinyRun = {
 };
 
 /** Settings are those of the environment, for which a test gives texts. */
-export async function startTestApi(settings: Readonly<Record<string, string>> = {}): Promise<TestApi> {
+export async function startTestApi(
+  settings: Readonly<Record<string, string>> = {},
+  { times }: Pick<AppOptions, 'times'> = {},
+): Promise<TestApi> {
   await using parts = new Closers();
   const database = parts.use(await testDatabase());
   const { dataDir, databaseUrl } = database.options;
@@ -152,9 +156,20 @@ export async function startTestApi(settings: Readonly<Record<string, string>> = 
     ...settings,
   });
   const log = recordingLog();
-  const app = parts.use(await startApp({ config, log, starterModel: join(dataDir, 'no-model') }));
+  const app = parts.use(await startApp({ config, log, starterModel: join(dataDir, 'no-model'), times }));
   await app.ready;
   return new TestApi(parts.move(), { app, config, log });
+}
+
+/** While a table is gone, whatever reads it fails as nobody has foreseen. */
+export async function withoutTable<T>({ app }: TestApi, table: string, work: () => Promise<T>): Promise<T> {
+  const { db } = app.store;
+  await db.execute(sql.raw(`alter table ${table} rename to gone`));
+  try {
+    return await work();
+  } finally {
+    await db.execute(sql.raw(`alter table gone rename to ${table}`));
+  }
 }
 
 /** Squares of two colours with a manifest. */

@@ -7,9 +7,9 @@ import { PgTable } from 'drizzle-orm/pg-core';
 import { Closers } from '../../src/core/closers.ts';
 import { CARD_FILE, WEIGHTS_FILE } from '../../src/core/model-card.ts';
 import { resolveConfig } from '../../src/core/presets.ts';
+import { LogFeed } from '../../src/services/log-feed.ts';
 import { ModelService } from '../../src/services/models.ts';
 import { RunDriver, type RunDriverOptions } from '../../src/services/run-driver.ts';
-import { RunFeed } from '../../src/services/run-feed.ts';
 import { TrainingService } from '../../src/services/training.ts';
 import { Blobs } from '../../src/store/blobs.ts';
 import { insertDataset, replaceArtworks } from '../../src/store/datasets.ts';
@@ -31,7 +31,7 @@ export class Lab implements AsyncDisposable {
   readonly dataDir: string;
   readonly starterDir: string;
   readonly blobs: Blobs;
-  readonly feed: RunFeed;
+  readonly feed: LogFeed;
   readonly models: ModelService;
   readonly training: TrainingService;
   /** One that does not wait for a running child. */
@@ -41,7 +41,7 @@ export class Lab implements AsyncDisposable {
   readonly #parts: Closers;
   readonly #drivers: RunDriver[] = [];
 
-  constructor(parts: Closers, base: { store: Store; dataDir: string; feed: RunFeed; dataset: DatasetRow }) {
+  constructor(parts: Closers, base: { store: Store; dataDir: string; feed: LogFeed; dataset: DatasetRow }) {
     const { store, dataDir, feed, dataset } = base;
     this.#parts = parts;
     this.store = store;
@@ -124,7 +124,7 @@ export async function openLab(store: Store): Promise<Lab> {
   await addDataset(db, 'Unlabelled');
   await addDataset(db, 'Unready');
   await addWorks(db, dataset.id);
-  const feed = parts.use(await RunFeed.open(store));
+  const feed = parts.use(await LogFeed.open(store));
   return new Lab(parts.move(), { store, dataDir, feed, dataset });
 }
 

@@ -26,6 +26,7 @@ function fresh(): GenerationService {
     blobs: lab.blobs,
     models: lab.models,
     engine: {
+      ready: true,
       paint: (modelDir, pictures) => {
         painted.push(pictures.length);
         return engine.paint(modelDir, pictures);

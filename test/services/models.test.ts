@@ -2,7 +2,8 @@ import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { encodeGlobalId } from '../../src/core/global-id.ts';
-import { defaultModel, modelCount, modelPage } from '../../src/store/models.ts';
+import { defaultModel, modelList, modelPage } from '../../src/store/models.ts';
+import { countRows } from '../../src/store/page.ts';
 import { openTestStore } from '../helpers/database.ts';
 import { type Lab, openLab } from '../helpers/lab.ts';
 import { waitFor } from '../helpers/wait-for.ts';
@@ -21,9 +22,9 @@ afterEach(async () => {
 });
 
 async function finishedRun(name: string): Promise<void> {
-  const before = await modelCount(lab.store.db);
+  const before = await countRows(lab.store.db, modelList());
   await lab.start({ name, steps: 2 });
-  await waitFor(async () => (await modelCount(lab.store.db)) > before);
+  await waitFor(async () => (await countRows(lab.store.db, modelList())) > before);
 }
 
 describe('the starter model', () => {
@@ -45,7 +46,7 @@ describe('the starter model', () => {
     const second = await lab.models.registerStarter();
     expect(second?.id).not.toBe(first?.id);
     expect((await defaultModel(lab.store.db))?.id).toBe(second?.id);
-    expect(await modelCount(lab.store.db)).toBe(2);
+    expect(await countRows(lab.store.db, modelList())).toBe(2);
   });
 
   it.each(['missing', 'damaged', 'no card'])('that is %s is no model, and the log says so', async (state) => {

@@ -61,13 +61,13 @@ const WHOLE = ['metrics 5', 'metrics 10', 'sample 10', 'metrics 15', 'metrics 20
 describe('a run', () => {
   it('is trained to its end, told live and replayed, and leaves a model', async () => {
     const run = await queue('plain');
-    const live = lab.read(await lab.training.follow(run.id, 0));
+    const live = lab.read(await lab.training.follow(run.id, { after: 0 }));
     await lab.drive();
     const events = await live;
     expect(events.map(line)).toEqual(['QUEUED', 'RUNNING', ...WHOLE, 'COMPLETED']);
     expect(events.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
-    expect(await lab.read(await lab.training.follow(run.id, 4))).toEqual(events.slice(4));
-    expect(await lab.read(await lab.training.follow(run.id, 9))).toEqual([]);
+    expect(await lab.read(await lab.training.follow(run.id, { after: 4 }))).toEqual(events.slice(4));
+    expect(await lab.read(await lab.training.follow(run.id, { after: 9 }))).toEqual([]);
     expect(await rowOf(run)).toMatchObject({
       status: 'COMPLETED',
       step: 20,
@@ -144,7 +144,7 @@ describe('a run', () => {
     for (const verb of ['pause', 'resume', 'cancel'] as const) {
       await expect(lab.training[verb](run.id)).rejects.toThrow('Nothing more can be done with it.');
     }
-    expect((await lab.read(await lab.training.follow(run.id, 0))).map(line).at(-1)).toBe('CANCELLED');
+    expect((await lab.read(await lab.training.follow(run.id, { after: 0 }))).map(line).at(-1)).toBe('CANCELLED');
   });
 
   it('is paused and cancelled in the queue at once', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeGlobalId } from '../../src/core/global-id.ts';
-import { claimNextRun, runCount } from '../../src/store/runs.ts';
+import { countRows } from '../../src/store/page.ts';
+import { claimNextRun, runList } from '../../src/store/runs.ts';
 import { openTestStore } from '../helpers/database.ts';
 import { type Lab, openLab } from '../helpers/lab.ts';
 
@@ -33,7 +34,7 @@ describe('start', () => {
       metricsEvery: 1,
       labelKinds: ['artist', 'style'],
     });
-    const events = await lab.training.follow(run.id, null);
+    const events = (await lab.training.follow(run.id, { after: null }))[Symbol.asyncIterator]();
     const first = await events.next();
     expect(first.value).toMatchObject({ seq: 1, body: { type: 'state', status: 'QUEUED', reason: null } });
     await events.return?.();
@@ -69,12 +70,12 @@ describe('start', () => {
     [{ config: { labelKinds: ['genre'] } }, 'NO_LABELS', 'config'],
     [{ dataset: 'unlabelled' }, 'NO_LABELS', 'dataset'],
   ])('refuses %j and writes nothing', async (mistake, code, field) => {
-    const before = await runCount(lab.store.db);
+    const before = await countRows(lab.store.db, runList());
     const error: unknown = await lab.training.start({ ...good, ...mistake }).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code });
     expect(error).toHaveProperty(['path', '0'], 'input');
     expect(error).toHaveProperty(['path', '1'], field);
-    expect(await runCount(lab.store.db)).toBe(before);
+    expect(await countRows(lab.store.db, runList())).toBe(before);
   });
 
   it('suggests the dataset that was meant', async () => {
@@ -93,7 +94,7 @@ describe('the verbs', () => {
     for (const verb of ['pause', 'resume', 'cancel'] as const) {
       await expect(lab.training[verb]('none')).rejects.toMatchObject({ code: 'NOT_FOUND', path: ['input', 'run'] });
     }
-    await expect(lab.training.follow('none', 0)).rejects.toMatchObject({ code: 'NOT_FOUND', path: ['run'] });
+    await expect(lab.training.follow('none', { after: 0 })).rejects.toMatchObject({ code: 'NOT_FOUND', path: ['run'] });
   });
 
   it('answer with the run as it is where nobody trains it in time', async () => {
@@ -103,14 +104,19 @@ describe('the verbs', () => {
   });
 
   it.each([-1, 0.5, Number.NaN])('refuse to follow from %s', async (after) => {
-    await expect(lab.training.follow('any', after)).rejects.toMatchObject({ code: 'INVALID_INPUT', path: ['after'] });
+    await expect(lab.training.follow('any', { after })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      path: ['after'],
+    });
   });
 });
 
 describe('follow', () => {
+  const follow = async (id: string, after = 0) => (await lab.training.follow(id, { after }))[Symbol.asyncIterator]();
+
   it('reads once for all who follow from the same place, and leaves nothing behind', async () => {
     const run = await lab.training.start(good);
-    const all = await Promise.all(Array.from({ length: 50 }, () => lab.training.follow(run.id, 0)));
+    const all = await Promise.all(Array.from({ length: 50 }, () => follow(run.id)));
     await Promise.all(all.map((events) => events.next()));
     expect(lab.feed.followers).toBe(50);
     const waiting = all.map((events) => events.next());
@@ -124,10 +130,9 @@ describe('follow', () => {
 
   it('ends when the client has gone', async () => {
     const run = await lab.training.start(good);
-    const aborting = new AbortController();
-    const events = await lab.training.follow(run.id, 1, aborting.signal);
+    const events = await follow(run.id, 1);
     const waiting = events.next();
-    aborting.abort();
+    await events.return?.();
     expect(await waiting).toEqual({ done: true, value: undefined });
     await lab.training.cancel(run.id);
   });

@@ -1,24 +1,24 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { artworkList } from '../../src/store/artworks.ts';
 import {
-  artworkCount,
   artworkCountsByDataset,
-  artworkPage,
   artworksByIds,
   datasetBySlug,
   datasetsByIds,
   findDataset,
   importIssueCount,
-  importIssuePage,
   importsUnfinished,
+  issuesOfDatasets,
   packIsNeeded,
   replaceArtworks,
   replaceIssues,
   updateDataset,
 } from '../../src/store/datasets.ts';
 import type { Store } from '../../src/store/db.ts';
+import { countRows, readPage } from '../../src/store/page.ts';
 import { moveRun } from '../../src/store/runs.ts';
 import { openTestStore } from '../helpers/database.ts';
-import { newDataset, newRun } from './rows.ts';
+import { newDataset, newRun, pageFor } from './rows.ts';
 
 let store: Store;
 beforeAll(async () => {
@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => store[Symbol.asyncDispose]());
 
 const idsByFile = async (datasetId: string) => {
-  const { rows } = await artworkPage(store.db, { datasetId }, { first: 100 });
+  const { rows } = await readPage(store.db, artworkList({ dataset: datasetId }), { first: 100 });
   return new Map(rows.map(({ file, id }) => [file, id]));
 };
 
@@ -93,20 +93,20 @@ describe('the works of a dataset', () => {
       ]),
     );
     await replaceArtworks(store.db, id, []);
-    expect(await artworkCount(store.db, { datasetId: id })).toBe(0);
+    expect(await countRows(store.db, artworkList({ dataset: id }))).toBe(0);
   });
 
   it('may be many, and are replaced wholly or not at all', async () => {
     const { id } = await newDataset(store.db);
     const many = Array.from({ length: 12_000 }, (_, packIndex) => ({ file: `folder/${packIndex}.png`, packIndex }));
     await store.db.transaction((tx) => replaceArtworks(tx, id, many));
-    expect(await artworkCount(store.db, { datasetId: id })).toBe(12_000);
+    expect(await countRows(store.db, artworkList({ dataset: id }))).toBe(12_000);
     const interrupted = store.db.transaction(async (tx) => {
       await replaceArtworks(tx, id, [{ file: 'only', packIndex: 0 }]);
       throw new Error('interrupted');
     });
     await expect(interrupted).rejects.toThrow('interrupted');
-    expect(await artworkCount(store.db, { datasetId: id })).toBe(12_000);
+    expect(await countRows(store.db, artworkList({ dataset: id }))).toBe(12_000);
   });
 
   it('come with the report of the newest import alone', async () => {
@@ -116,8 +116,8 @@ describe('the works of a dataset', () => {
     await replaceIssues(store.db, id, issues(1_200, 'OLD'));
     await replaceIssues(store.db, id, issues(3, 'NEW'));
     expect(await importIssueCount(store.db, id)).toBe(3);
-    const first = await importIssuePage(store.db, id, { first: 2 });
-    const rest = await importIssuePage(store.db, id, { first: 2, after: first.cursors[1] });
+    const first = await pageFor(store.db, issuesOfDatasets, id, { first: 2 });
+    const rest = await pageFor(store.db, issuesOfDatasets, id, { first: 2, after: first.cursors[1] });
     expect([...first.rows, ...rest.rows].map(({ file, code }) => [file, code])).toEqual([
       ['0.png', 'NEW'],
       ['1.png', 'NEW'],

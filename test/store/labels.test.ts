@@ -1,18 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { artworksOfLabels } from '../../src/store/artworks.ts';
 import { replaceArtworks } from '../../src/store/datasets.ts';
 import type { Store } from '../../src/store/db.ts';
-import { imageCounts, keepImages } from '../../src/store/images.ts';
+import { imagesOfLabels, keepImages } from '../../src/store/images.ts';
 import {
   allLabels,
   artworkCounts,
   labelBySlug,
   labelCount,
-  labelPage,
+  labelList,
   labelsByIds,
   labelsBySlugs,
   upsertLabels,
 } from '../../src/store/labels.ts';
-import { artworkPagesOfLabels, imagePagesOfLabels } from '../../src/store/nested-pages.ts';
+import { countRowsOf, readPage, readPages } from '../../src/store/page.ts';
 import { openTestStore } from '../helpers/database.ts';
 import { newDataset, newModel } from './rows.ts';
 
@@ -93,13 +94,19 @@ describe('labels', () => {
     );
     expect(await artworkCounts(store.db, [])).toEqual(new Map());
     expect(await labelCount(store.db, 'style', { datasetId: two.id })).toBe(1);
-    const page = await labelPage(store.db, 'style', { first: 10 }, { datasetId: one.id });
+    const page = await readPage(store.db, labelList('style', { dataset: one.id }), { first: 10 });
     expect(page.rows.map(({ slug }) => slug)).toEqual(['cubism']);
 
     const before = store.statements();
-    const pages = await artworkPagesOfLabels(store.db, { kind: 'style', ids: [cubism, dada, 'none'], first: 2 });
+    const pages = await readPages(store.db, artworksOfLabels('style'), {
+      ids: [cubism, dada, 'none'],
+      page: { first: 2 },
+    });
     expect(store.statements() - before).toBe(1);
-    expect([...pages].map(([id, { rows, hasNextPage }]) => [id, rows.map(({ file }) => file), hasNextPage])).toEqual([
+    const shown = [...pages].map(async ([id, { rows, hasNextPage }]) => {
+      return [id, rows.map(({ file }) => file), await hasNextPage()];
+    });
+    expect(await Promise.all(shown)).toEqual([
       [cubism, ['a', 'b'], true],
       [dada, ['a'], false],
       ['none', [], false],
@@ -118,14 +125,16 @@ describe('labels', () => {
       keptAt: new Date(Date.UTC(2026, 0, 1, 0, minute)),
     });
     await keepImages(store.db, [picture('p1', cubism, 1), picture('p2', cubism, 2), picture('p3', dada, 3)]);
-    expect(await imageCounts(store.db, [cubism, dada, arp])).toEqual(
+    expect(await countRowsOf(store.db, imagesOfLabels('style'), [cubism, dada, arp])).toEqual(
       new Map([
         [cubism, 2],
         [dada, 1],
+        [arp, 0],
       ]),
     );
-    const images = await imagePagesOfLabels(store.db, { kind: 'style', ids: [cubism, arp], first: 1 });
-    expect(images.get(cubism)).toMatchObject({ rows: [{ id: 'p2' }], hasNextPage: true });
+    const images = await readPages(store.db, imagesOfLabels('style'), { ids: [cubism, arp], page: { first: 1 } });
+    expect(images.get(cubism)?.rows).toMatchObject([{ id: 'p2' }]);
+    expect(await images.get(cubism)?.hasNextPage()).toBe(true);
     expect(images.get(arp)?.rows).toEqual([]);
   });
 });

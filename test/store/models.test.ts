@@ -2,17 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Store } from '../../src/store/db.ts';
-import { imageCount, imagePage, keepImages } from '../../src/store/images.ts';
+import { imageList, keepImages } from '../../src/store/images.ts';
 import { labelBySlug, upsertLabels } from '../../src/store/labels.ts';
 import {
   defaultModel,
   modelByDir,
-  modelCount,
+  modelList,
   modelPage,
   modelsByIds,
   modelsByRuns,
   setDefault,
 } from '../../src/store/models.ts';
+import { countRows, readPage } from '../../src/store/page.ts';
 import { type ModelRow, models } from '../../src/store/tables.ts';
 import { openTestStore } from '../helpers/database.ts';
 import { cardOf, newDataset, newModel, newRun } from './rows.ts';
@@ -67,7 +68,7 @@ describe('models', () => {
       ]),
     );
     const { rows } = await modelPage(store.db, { first: 100 });
-    expect(rows).toHaveLength(await modelCount(store.db));
+    expect(rows).toHaveLength(await countRows(store.db, modelList()));
     expect([rows[0]?.id, rows.at(-1)?.id]).toEqual([newer.id, older.id]);
   });
 });
@@ -93,7 +94,7 @@ describe('the gallery', () => {
     expect(kept[1]?.map(({ id }) => id)).toEqual(ids.toReversed());
     expect(kept[0]?.[0]).toEqual(first);
     expect(kept[0]?.[1]?.seed).toBe(2 ** 53 - 1);
-    expect(await imageCount(store.db)).toBe(40);
+    expect(await countRows(store.db, imageList())).toBe(40);
     const twice = await keepImages(store.db, [...pictures.slice(0, 1), ...pictures.slice(0, 1)]);
     expect(twice.map(({ id }) => id)).toEqual([ids[0], ids[0]]);
     expect(await keepImages(store.db, [])).toEqual([]);
@@ -109,9 +110,9 @@ describe('the gallery', () => {
       { ...base, id: 'm2', genreId, keptAt: new Date('2030-01-02') },
       { ...base, id: 'm3', keptAt: new Date('2030-01-03') },
     ]);
-    const filter = { label: { kind: 'genre' as const, id: genreId } };
-    expect((await imagePage(store.db, { first: 10 }, filter)).rows.map(({ id }) => id)).toEqual(['m2', 'm1']);
-    expect(await imageCount(store.db, filter)).toBe(2);
-    expect((await imagePage(store.db, { first: 2 })).rows.map(({ id }) => id)).toEqual(['m3', 'm2']);
+    const marinas = imageList({ genre: genreId });
+    expect((await readPage(store.db, marinas, { first: 10 })).rows.map(({ id }) => id)).toEqual(['m2', 'm1']);
+    expect(await countRows(store.db, marinas)).toBe(2);
+    expect((await readPage(store.db, imageList(), { first: 2 })).rows.map(({ id }) => id)).toEqual(['m3', 'm2']);
   });
 });

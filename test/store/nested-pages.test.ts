@@ -1,28 +1,16 @@
 /** Pages of many parents in one statement: each must be the page that is read for that parent alone. */
 import { randomUUID } from 'node:crypto';
+import { and, sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LABEL_KINDS } from '../../src/core/labels.ts';
-import type { Page } from '../../src/core/paging.ts';
-import {
-  artworkPage,
-  importIssueCount,
-  importIssuePage,
-  replaceArtworks,
-  replaceIssues,
-} from '../../src/store/datasets.ts';
+import type { Page, PageRequest } from '../../src/core/paging.ts';
+import { artworksOfLabels } from '../../src/store/artworks.ts';
+import { issuesOfDatasets, replaceArtworks, replaceIssues } from '../../src/store/datasets.ts';
 import type { Store } from '../../src/store/db.ts';
-import { imagePage, keepImages } from '../../src/store/images.ts';
-import { labelCount, labelPage, upsertLabels } from '../../src/store/labels.ts';
-import {
-  issueCountsOfDatasets,
-  issuePagesOfDatasets,
-  labelCountsOfDatasets,
-  labelPagesOfDatasets,
-  sampleCountsOfRuns,
-  samplePagesOfRuns,
-} from '../../src/store/nested-lists.ts';
-import { artworkPagesOfLabels, imagePagesOfLabels } from '../../src/store/nested-pages.ts';
-import { appendEvent, sampleCount, samplePage } from '../../src/store/run-log.ts';
+import { imagesOfLabels, keepImages } from '../../src/store/images.ts';
+import { labelsOfDatasets, upsertLabels } from '../../src/store/labels.ts';
+import { countRows, countRowsOf, type NestedList, readPage, readPages } from '../../src/store/page.ts';
+import { appendEvent, samplesOfRuns } from '../../src/store/run-log.ts';
 import { claimNextRun } from '../../src/store/runs.ts';
 import { openTestStore } from '../helpers/database.ts';
 import { newDataset, newModel, newRun } from './rows.ts';
@@ -50,7 +38,13 @@ beforeAll(async () => {
   for (const works of [9, 1, 0]) {
     const { id } = await newDataset(db);
     parents.datasets.push(id);
-    const files = Array.from({ length: works }, (_, i) => ({ file: `f${i}`, packIndex: i, ...conditions(i) }));
+    const files = Array.from({ length: works }, (_, i) => ({
+      file: `f${i}`,
+      title: i % 3 === 0 ? null : `Title ${i % 2}`,
+      year: i % 4 === 0 ? null : 1899 + (i % 3),
+      packIndex: i,
+      ...conditions(i),
+    }));
     await replaceArtworks(db, id, files);
     await replaceIssues(
       db,
@@ -76,111 +70,85 @@ beforeAll(async () => {
 });
 afterAll(() => store[Symbol.asyncDispose]());
 
-interface Both<Row> {
-  readonly ids: readonly string[];
-  readonly together: (first: number) => Promise<Map<string, Page<Row>>>;
-  readonly alone: (id: string, first: number) => Promise<Page<Row>>;
-}
+const told = async <Row>({ rows, cursors, hasNextPage, hasPreviousPage }: Page<Row>) => {
+  return { rows, cursors, next: await hasNextPage(), previous: await hasPreviousPage() };
+};
 
 /** One statement, and the same rows, cursors and flags, for pages that are too short, just right and too long. */
-async function expectSame<Row>({ ids, together, alone }: Both<Row>): Promise<void> {
-  let shown = 0;
-  for (const first of [1, 2, 3, 8, 9, 100]) {
+async function expectSame<Row>(list: NestedList<Row>, ids: readonly string[]): Promise<void> {
+  const alone = (id: string) => ({ ...list, where: and(list.where, list.of(sql`${id}`)) });
+  const sizes: PageRequest[] = [1, 2, 3, 8, 9, 100].flatMap((size) => [{ first: size }, { last: size }]);
+  let cursors: string[] = [];
+  for (const id of ids) cursors = [...cursors, ...(await readPage(store.db, alone(id), { first: 9 })).cursors];
+  const [early, late] = [cursors[1], cursors.at(-1)];
+  const ranges = [
+    { after: early },
+    { last: 2, before: late },
+    { first: 2, after: early, before: late },
+    { last: 1, after: early },
+  ];
+  for (const page of [...sizes, ...ranges]) {
     const before = store.statements();
-    const pages = await together(first);
+    const pages = await readPages(store.db, list, { ids, page });
     expect(store.statements() - before).toBe(1);
-    expect([...pages.keys()]).toEqual(ids);
-    for (const id of ids) {
-      expect(pages.get(id), `${first} of ${id}`).toEqual(await alone(id, first));
-      shown += pages.get(id)?.rows.length ?? 0;
+    const answers = await Promise.all([...pages].map(async ([id, found]) => [id, await told(found)] as const));
+    // Whatever is asked of them: one question for all.
+    expect(store.statements() - before).toBeLessThanOrEqual(2);
+    expect(answers.map(([id]) => id)).toEqual(ids);
+    for (const [id, answer] of answers) {
+      const one = await told(await readPage(store.db, alone(id), page));
+      expect(answer, `${JSON.stringify(page)} of ${id}`).toEqual(one);
     }
   }
-  expect(shown).toBeGreaterThan(0);
+  const counts = await countRowsOf(store.db, list, ids);
+  for (const id of ids) expect(counts.get(id)).toBe(await countRows(store.db, alone(id)));
+  expect(cursors.length).toBeGreaterThan(0);
 }
 
 describe('pages of many parents at once', () => {
   it.each(['artist', 'style'] as const)('are those of each alone: works of labels, %s', async (kind) => {
-    await expectSame({
-      ids: parents[kind],
-      together: (first) => artworkPagesOfLabels(store.db, { kind, ids: parents[kind], first }),
-      alone: (id, first) => artworkPage(store.db, { label: { kind, id } }, { first }),
-    });
+    await expectSame(artworksOfLabels(kind), parents[kind]);
+    await expectSame(artworksOfLabels(kind, { yearFrom: 1900 }, { field: 'YEAR', direction: 'DESC' }), parents[kind]);
+    await expectSame(artworksOfLabels(kind, {}, { field: 'TITLE', direction: 'ASC' }), parents[kind]);
   });
 
   it.each(['artist', 'style'] as const)('are those of each alone: kept pictures of labels, %s', async (kind) => {
-    await expectSame({
-      ids: parents[kind],
-      together: (first) => imagePagesOfLabels(store.db, { kind, ids: parents[kind], first }),
-      alone: (id, first) => imagePage(store.db, { first }, { label: { kind, id } }),
-    });
+    await expectSame(imagesOfLabels(kind), parents[kind]);
+    await expectSame(imagesOfLabels(kind, {}, { field: 'KEPT_AT', direction: 'ASC' }), parents[kind]);
   });
 
   it.each(['artist', 'style'] as const)('are those of each alone: labels of datasets, %s', async (kind) => {
-    const ids = parents.datasets;
-    await expectSame({
-      ids,
-      together: (first) => labelPagesOfDatasets(store.db, { kind, ids, first }),
-      alone: (datasetId, first) => labelPage(store.db, kind, { first }, { datasetId }),
-    });
-    const counts = await labelCountsOfDatasets(store.db, kind, ids);
-    for (const datasetId of ids) {
-      expect(counts.get(datasetId) ?? 0).toBe(await labelCount(store.db, kind, { datasetId }));
-    }
+    await expectSame(labelsOfDatasets(kind), parents.datasets);
+    const by = { field: 'ARTWORK_COUNT', direction: 'DESC' } as const;
+    await expectSame(labelsOfDatasets(kind, { name: 'SAME' }, by), parents.datasets);
   });
 
   it('are those of each alone: import issues of datasets', async () => {
-    const ids = parents.datasets;
-    await expectSame({
-      ids,
-      together: (first) => issuePagesOfDatasets(store.db, { ids, first }),
-      alone: (id, first) => importIssuePage(store.db, id, { first }),
-    });
-    const counts = await issueCountsOfDatasets(store.db, ids);
-    for (const id of ids) expect(counts.get(id) ?? 0).toBe(await importIssueCount(store.db, id));
+    await expectSame(issuesOfDatasets, parents.datasets);
   });
 
   it('are those of each alone: samples of runs', async () => {
-    const ids = parents.runs;
-    await expectSame({
-      ids,
-      together: (first) => samplePagesOfRuns(store.db, { ids, first }),
-      alone: (id, first) => samplePage(store.db, id, { first }),
-    });
-    const counts = await sampleCountsOfRuns(store.db, ids);
-    for (const id of ids) expect(counts.get(id) ?? 0).toBe(await sampleCount(store.db, id));
+    await expectSame(samplesOfRuns(), parents.runs);
+    await expectSame(samplesOfRuns({ stepFrom: 2, stepTo: 6 }, { field: 'STEP', direction: 'DESC' }), parents.runs);
   });
 
   it('are empty for labels that nothing has, and for no parents at all', async () => {
-    const pages = await artworkPagesOfLabels(store.db, { kind: 'genre', ids: parents.genre, first: 5 });
+    const pages = await readPages(store.db, artworksOfLabels('genre'), { ids: parents.genre, page: { first: 5 } });
+    expect(pages.size).toBe(parents.genre.length);
     expect([...pages.values()].flatMap(({ rows }) => rows)).toEqual([]);
-    expect((await imagePagesOfLabels(store.db, { kind: 'style', ids: [], first: 5 })).size).toBe(0);
-    expect((await labelPagesOfDatasets(store.db, { kind: 'style', ids: [], first: 5 })).size).toBe(0);
-    expect((await issuePagesOfDatasets(store.db, { ids: [], first: 5 })).size).toBe(0);
-    expect((await samplePagesOfRuns(store.db, { ids: [], first: 5 })).size).toBe(0);
-  });
-
-  it('go on where a cursor of theirs says', async () => {
-    const id = parents.datasets[1] ?? '';
-    const [kind, ids] = ['artist' as const, [id]];
-    const first = (await labelPagesOfDatasets(store.db, { kind, ids, first: 2 })).get(id);
-    const rest = await labelPage(store.db, kind, { first: 100, after: first?.cursors.at(-1) }, { datasetId: id });
-    const all = await labelPage(store.db, kind, { first: 100 }, { datasetId: id });
-    expect([...(first?.rows ?? []), ...rest.rows]).toEqual(all.rows);
-    expect(rest.rows.length).toBeGreaterThan(0);
+    const before = store.statements();
+    for (const list of [imagesOfLabels('style'), issuesOfDatasets, samplesOfRuns()]) {
+      expect((await readPages<unknown>(store.db, list, { ids: [], page: {} })).size).toBe(0);
+    }
+    expect(store.statements()).toBe(before);
   });
 
   it('have from 1 to 100 rows each', async () => {
-    const refusal = { code: 'INVALID_INPUT', path: ['first'] };
-    for (const first of [0, 101, 1.5]) {
-      const [labelled, ofParents] = [
-        { kind: 'style' as const, ids: parents.style, first },
-        { ids: [NONE], first },
-      ];
-      await expect(artworkPagesOfLabels(store.db, labelled)).rejects.toMatchObject(refusal);
-      await expect(imagePagesOfLabels(store.db, labelled)).rejects.toMatchObject(refusal);
-      await expect(labelPagesOfDatasets(store.db, labelled)).rejects.toMatchObject(refusal);
-      await expect(issuePagesOfDatasets(store.db, ofParents)).rejects.toMatchObject(refusal);
-      await expect(samplePagesOfRuns(store.db, ofParents)).rejects.toMatchObject(refusal);
+    for (const size of [0, 101, 1.5]) {
+      for (const end of ['first', 'last']) {
+        const read = readPages(store.db, artworksOfLabels('style'), { ids: [NONE], page: { [end]: size } });
+        await expect(read).rejects.toMatchObject({ code: 'INVALID_INPUT', path: [end] });
+      }
     }
   });
 });

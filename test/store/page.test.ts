@@ -2,15 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { eq, sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeCursor, type Page, type PageRequest } from '../../src/core/paging.ts';
-import { artworkPage, datasetCount, datasetPage, importIssuePage, replaceArtworks } from '../../src/store/datasets.ts';
+import { artworkList } from '../../src/store/artworks.ts';
+import { datasetList, datasetPage, issuesOfDatasets, replaceArtworks } from '../../src/store/datasets.ts';
 import type { Store } from '../../src/store/db.ts';
-import { imagePage, keepImages } from '../../src/store/images.ts';
-import { labelPage, upsertLabels } from '../../src/store/labels.ts';
-import { appendEvent, samplePage } from '../../src/store/run-log.ts';
+import { imageList, keepImages } from '../../src/store/images.ts';
+import { labelList, upsertLabels } from '../../src/store/labels.ts';
+import { countRows, readPage } from '../../src/store/page.ts';
+import { appendEvent, eventOf, samplesOfRuns } from '../../src/store/run-log.ts';
 import { claimNextRun } from '../../src/store/runs.ts';
 import { type DatasetRow, datasets } from '../../src/store/tables.ts';
 import { openTestStore } from '../helpers/database.ts';
-import { newDataset, newModel, newRun } from './rows.ts';
+import { newDataset, newModel, newRun, pageFor } from './rows.ts';
 
 let store: Store;
 beforeAll(async () => {
@@ -27,9 +29,9 @@ async function readAll<Row>(
   for (let after: string | undefined; ; ) {
     const page = await read({ first, after });
     rows.push(...page.rows);
-    expect(page.hasPreviousPage).toBe(after !== undefined);
+    expect(await page.hasPreviousPage()).toBe(after !== undefined);
     expect(page.cursors).toHaveLength(page.rows.length);
-    if (!page.hasNextPage) return rows;
+    if (!(await page.hasNextPage())) return rows;
     after = page.cursors.at(-1);
     await between();
   }
@@ -57,7 +59,7 @@ describe('a list that is read page by page', () => {
     expect(new Set(seen)).toEqual(new Set([...ids].filter((id) => !removed.includes(id))));
     const keys = read.map(({ createdAt, id }) => `${createdAt.toISOString()} ${id}`);
     expect(keys).toEqual(keys.toSorted().reverse());
-    expect(await datasetCount(store.db)).toBeGreaterThan(21);
+    expect(await countRows(store.db, datasetList())).toBeGreaterThan(21);
   });
 
   it('goes on after microseconds that a cursor does not hold', async () => {
@@ -86,7 +88,7 @@ describe('a list that is read page by page', () => {
       store.db,
       names.map((name, i) => ({ kind: 'artist' as const, slug: `a-${i}`, name })),
     );
-    const read = await readAll((page) => labelPage(store.db, 'artist', page), { first: 2 });
+    const read = await readAll((page) => readPage(store.db, labelList('artist'), page), { first: 2 });
     expect(read.map(({ name }) => name).toSorted()).toEqual(names.toSorted());
     const artistId = labels.get('artist:a-0')?.id ?? null;
     const dataset = await newDataset(store.db);
@@ -96,8 +98,8 @@ describe('a list that is read page by page', () => {
       dataset.id,
       files.map((file, packIndex) => ({ file, packIndex, artistId })),
     );
-    for (const filter of [{ datasetId: dataset.id }, { label: { kind: 'artist' as const, id: artistId ?? '' } }]) {
-      const works = await readAll((page) => artworkPage(store.db, filter, page), { first: 2 });
+    for (const filter of [{ dataset: dataset.id }, { artist: artistId }, { artist: 'a-0', dataset: dataset.slug }]) {
+      const works = await readAll((page) => readPage(store.db, artworkList(filter), page), { first: 2 });
       expect(works.map(({ file }) => file)).toEqual(files.toSorted());
     }
   });
@@ -116,8 +118,8 @@ describe('a list that is read page by page', () => {
       store.db,
       ids.map((id) => picture(id, keptAt)),
     );
-    for (const filter of [{}, { label: { kind: 'genre' as const, id: genreId } }]) {
-      const read = await readAll((page) => imagePage(store.db, page, filter), {
+    for (const filter of [{}, { genre: genreId }]) {
+      const read = await readAll((page) => readPage(store.db, imageList(filter), page), {
         first: 5,
         between: () => keepImages(store.db, [picture(randomUUID(), new Date())]),
       });
@@ -138,11 +140,13 @@ describe('a list that is read page by page', () => {
       });
     };
     for (let i = 0; i < 7; i++) await paint();
-    const read = await readAll((page) => samplePage(store.db, run.id, page), {
+    const read = await readAll((page) => pageFor(store.db, samplesOfRuns(), run.id, page), {
       first: 3,
       between: async () => (step < 9 ? paint() : undefined),
     });
-    expect(read.map(({ body }) => body.type === 'sample' && body.step)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(read.map(eventOf).map(({ body }) => body.type === 'sample' && body.step)).toEqual([
+      0, 1, 2, 3, 4, 5, 6, 7, 8,
+    ]);
   });
 
   it('refuses what is no cursor of this list', async () => {
@@ -171,19 +175,26 @@ describe('a list that is read page by page', () => {
       encodeCursor('dataset', [new Date().toISOString(), 12]),
       encodeCursor('dataset', [new Date().toISOString(), 'a\0b']),
     ];
-    for (const after of forged) {
-      await expect(datasetPage(store.db, { first: 1, after }), after).rejects.toMatchObject({
-        code: 'INVALID_INPUT',
-        path: ['after'],
-      });
+    forged.push(encodeCursor('dataset.CREATED_AT.ASC', [new Date().toISOString(), id]));
+    for (const cursor of forged) {
+      for (const argument of ['after', 'before']) {
+        await expect(datasetPage(store.db, { first: 1, [argument]: cursor }), cursor).rejects.toMatchObject({
+          code: 'INVALID_INPUT',
+          path: [argument],
+        });
+      }
     }
+    const byName = datasetList({}, { field: 'NAME', direction: 'ASC' });
+    await expect(readPage(store.db, byName, { after: cursors[0] })).rejects.toMatchObject({ path: ['after'] });
     for (const date of ['-000001-12-31', '-271821-04-20', '10000-01-01', '2026-02-30', '2026-13-01', '']) {
       const after = encodeCursor('dataset', [`${date}T00:00:00.000Z`, id]);
       await expect(datasetPage(store.db, { first: 1, after }), date).rejects.toMatchObject({ code: 'INVALID_INPUT' });
     }
     for (const position of [1.5, 2 ** 31, -(2 ** 31), '1']) {
       const after = encodeCursor('issue', [position]);
-      await expect(importIssuePage(store.db, id, { first: 1, after })).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+      await expect(pageFor(store.db, issuesOfDatasets, id, { first: 1, after })).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+      });
     }
   });
 
@@ -196,7 +207,7 @@ describe('a list that is read page by page', () => {
     }
     for (const position of [0, -0, -1, 2 ** 31 - 1]) {
       const after = encodeCursor('issue', [position]);
-      expect((await importIssuePage(store.db, 'none', { first: 1, after })).rows).toEqual([]);
+      expect((await pageFor(store.db, issuesOfDatasets, 'none', { first: 1, after })).rows).toEqual([]);
     }
   });
 

@@ -6,14 +6,15 @@ import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { replaceArtworks } from '../../src/store/datasets.ts';
 import { openStore, ping } from '../../src/store/db.ts';
-import { labelPage, upsertLabels } from '../../src/store/labels.ts';
+import { labelList, labelsOfDatasets, upsertLabels } from '../../src/store/labels.ts';
 import { Listener } from '../../src/store/listener.ts';
-import { labelPagesOfDatasets } from '../../src/store/nested-lists.ts';
+import { readPage } from '../../src/store/page.ts';
 import { readEvents } from '../../src/store/run-log.ts';
 import { claimNextRun } from '../../src/store/runs.ts';
+import { LOG_CHANNEL, runTopic } from '../../src/store/topic-log.ts';
 import { type TestDatabase, testDatabase } from '../helpers/database.ts';
 import { waitFor } from '../helpers/wait-for.ts';
-import { newDataset, newRun } from './rows.ts';
+import { newDataset, newRun, pageFor } from './rows.ts';
 
 let database: TestDatabase;
 beforeEach(async () => {
@@ -60,9 +61,11 @@ describe('servers that share a PostgreSQL', () => {
     await using two = await openStore(database.options);
     const heard: string[] = [];
     const readable: Promise<boolean>[] = [];
-    const stop = await two.listen('artgan_run', (payload) => {
+    const stop = await two.listen(LOG_CHANNEL, (payload) => {
+      const [, runId, seq] = /^run\/(.*):(\d+)$/.exec(payload) ?? [];
+      // Other logs hear of it, too.
+      if (runId === undefined) return;
       heard.push(payload);
-      const [runId = '', seq] = payload.split(':');
       readable.push(
         readEvents(two.db, { runId, after: Number(seq) - 1, limit: 1 }).then(([event]) => event?.seq === Number(seq)),
       );
@@ -70,13 +73,13 @@ describe('servers that share a PostgreSQL', () => {
     const run = await newRun(one.db, (await newDataset(one.db)).id);
     await claimNextRun(one.db, { owner: 'one', leaseMs: 60_000 });
     await waitFor(() => heard.length === 2);
-    expect(heard).toEqual([`${run.id}:1`, `${run.id}:2`]);
+    expect(heard).toEqual([`${runTopic(run.id)}:1`, `${runTopic(run.id)}:2`]);
     expect(await Promise.all(readable)).toEqual([true, true]);
     await stop();
-    await two.db.execute(sql`select pg_notify('artgan_run', 'unheard')`);
+    await two.db.execute(sql`select pg_notify(${LOG_CHANNEL}, 'unheard')`);
     const again: string[] = [];
-    await two.listen('artgan_run', (payload) => again.push(payload));
-    await one.db.execute(sql`select pg_notify('artgan_run', 'last')`);
+    await two.listen(LOG_CHANNEL, (payload) => again.push(payload));
+    await one.db.execute(sql`select pg_notify(${LOG_CHANNEL}, 'last')`);
     await waitFor(() => again.includes('last'));
     expect(heard).toHaveLength(2);
   });
@@ -185,20 +188,20 @@ describe('the order of names', () => {
       const { id } = await newDataset(db);
       const works = [...labels.values()].map(({ id: artistId }, i) => ({ file: `${i}`, packIndex: i, artistId }));
       await replaceArtworks(db, id, works);
-      const whole = (await labelPage(db, 'artist', { first: 100 })).rows.map((row) => row.name);
+      const whole = (await readPage(db, labelList('artist'), { first: 100 })).rows.map((row) => row.name);
       // By code points, Á would be behind e, and Z before it.
       expect(whole.indexOf('Ásgrímur')).toBeLessThan(whole.indexOf('eva'));
       expect(whole.slice(-2)).toEqual(['zorn', 'Zorn']);
       const read: string[] = [];
       for (let after: string | undefined; read.length <= names.length; ) {
-        const page = await labelPage(db, 'artist', { first: 1, after }, { datasetId: id });
+        const page = await readPage(db, labelList('artist', { dataset: id }), { first: 1, after });
         read.push(...page.rows.map((row) => row.name));
         after = page.cursors[0];
-        if (!page.hasNextPage) break;
+        if (!(await page.hasNextPage())) break;
       }
       expect(read).toEqual(whole);
-      const nested = await labelPagesOfDatasets(db, { kind: 'artist', ids: [id], first: 100 });
-      expect(nested.get(id)?.rows.map((row) => row.name)).toEqual(whole);
+      const nested = await pageFor(db, labelsOfDatasets('artist'), id, { first: 100 });
+      expect(nested.rows.map((row) => row.name)).toEqual(whole);
     } finally {
       await administer(`drop database ${name} with (force)`);
     }

@@ -1,9 +1,11 @@
-/** Rows to begin a test with. */
+/** Rows to begin a test with, and how tests read them. */
 import { randomUUID } from 'node:crypto';
+import type { Page, PageRequest } from '../../src/core/paging.ts';
 import { resolveConfig } from '../../src/core/presets.ts';
 import { insertDataset } from '../../src/store/datasets.ts';
 import type { Db } from '../../src/store/db.ts';
 import { insertModel } from '../../src/store/models.ts';
+import { type NestedList, readPages } from '../../src/store/page.ts';
 import { insertRun } from '../../src/store/runs.ts';
 import type { DatasetRow, ModelRow, RunRow } from '../../src/store/tables.ts';
 
@@ -50,6 +52,13 @@ export function newModel(db: Db, given: Given<typeof insertModel> = {}): Promise
     card: cardOf({ artist: [], style: [], genre: [] }),
     ...given,
   });
+}
+
+/** A page of the list of one parent. */
+export async function pageFor<Row>(db: Db, list: NestedList<Row>, id: string, page: PageRequest): Promise<Page<Row>> {
+  const found = (await readPages(db, list, { ids: [id], page })).get(id);
+  if (found === undefined) throw new Error('No page was read');
+  return found;
 }
 
 export function cardOf(labels: Record<'artist' | 'style' | 'genre', { slug: string; name: string; count: number }[]>) {

@@ -2,18 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkpointsByIds, checkpointsOf, forgetFiles, insertCheckpoint } from '../../src/store/checkpoints.ts';
 import type { Store } from '../../src/store/db.ts';
+import { countRowsOf } from '../../src/store/page.ts';
 import {
   appendEvent,
+  eventOf,
   metricsOfRuns,
   readEvents,
   sampleById,
-  sampleCount,
-  samplePage,
+  samplesOfRuns,
   writeEvent,
 } from '../../src/store/run-log.ts';
 import { claimNextRun, moveRun, runById } from '../../src/store/runs.ts';
 import { openTestStore } from '../helpers/database.ts';
-import { newDataset, newRun } from './rows.ts';
+import { newDataset, newRun, pageFor } from './rows.ts';
 
 let store: Store;
 let datasetId: string;
@@ -139,14 +140,16 @@ describe('the samples of a run', () => {
       await appendEvent(store.db, { runId, fence, body: metrics(step, 1) });
       await appendEvent(store.db, { runId, fence, body: sample(id, step) });
     }
-    const first = await samplePage(store.db, runId, { first: 3 });
-    const rest = await samplePage(store.db, runId, { first: 3, after: first.cursors[2] });
-    expect(first.hasNextPage).toBe(true);
-    expect(rest.hasNextPage).toBe(false);
-    const read = [...first.rows, ...rest.rows].flatMap(({ body }) => (body.type === 'sample' ? [body.id] : []));
+    const first = await pageFor(store.db, samplesOfRuns(), runId, { first: 3 });
+    const rest = await pageFor(store.db, samplesOfRuns(), runId, { first: 3, after: first.cursors[2] });
+    expect(await first.hasNextPage()).toBe(true);
+    expect(await rest.hasNextPage()).toBe(false);
+    const read = [...first.rows, ...rest.rows]
+      .map(eventOf)
+      .flatMap(({ body }) => (body.type === 'sample' ? [body.id] : []));
     expect(read).toEqual(ids);
-    expect(await sampleCount(store.db, runId)).toBe(5);
-    expect(await sampleById(store.db, ids[2] ?? '')).toEqual(first.rows[2]);
+    expect(await countRowsOf(store.db, samplesOfRuns(), [runId])).toEqual(new Map([[runId, 5]]));
+    expect(await sampleById(store.db, ids[2] ?? '')).toEqual(first.rows.map(eventOf)[2]);
     expect(await sampleById(store.db, 'none')).toBeUndefined();
     await expect(appendEvent(store.db, { runId, fence, body: sample(ids[0] ?? '', 9) })).rejects.toThrow();
   });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Store } from '../../src/store/db.ts';
+import { countRows, readPage } from '../../src/store/page.ts';
 import { appendEvent, readEvents } from '../../src/store/run-log.ts';
 import {
   claimNextRun,
@@ -9,11 +10,11 @@ import {
   requeueAll,
   requeueExpired,
   runById,
-  runCount,
-  runPage,
+  runList,
   setWish,
 } from '../../src/store/runs.ts';
 import type { DatasetRow } from '../../src/store/tables.ts';
+import { LOG_CHANNEL, runTopic } from '../../src/store/topic-log.ts';
 import { openTestStore } from '../helpers/database.ts';
 import { newDataset, newRun } from './rows.ts';
 
@@ -76,9 +77,9 @@ describe('the log of a run', () => {
 
   it('tells each event once it is committed', async () => {
     const heard: string[] = [];
-    const stop = await store.listen('artgan_run', (payload) => heard.push(payload));
+    const stop = await store.listen(LOG_CHANNEL, (payload) => heard.push(payload));
     const { id } = await queue();
-    await expect.poll(() => heard).toContain(`${id}:1`);
+    await expect.poll(() => heard).toContain(`${runTopic(id)}:1`);
     await stop();
     await emptyQueue();
   });
@@ -167,8 +168,8 @@ describe('the queue', () => {
   });
 
   it('is listed newest first', async () => {
-    const { rows } = await runPage(store.db, { first: 100 });
-    expect(rows).toHaveLength(await runCount(store.db));
+    const { rows } = await readPage(store.db, runList(), { first: 100 });
+    expect(rows).toHaveLength(await countRows(store.db, runList()));
     const times = rows.map(({ createdAt }) => createdAt.getTime());
     expect(times).toEqual(times.toSorted((a, b) => b - a));
   });

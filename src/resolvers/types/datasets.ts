@@ -1,8 +1,11 @@
 /** Datasets and their imports, without their relations. */
 import { Field, InputType, Int, ObjectType } from 'type-graphql';
+import { datasetOrders } from '../../store/datasets.ts';
+import type { DatasetRow } from '../../store/tables.ts';
 import { connectionType } from '../connection.ts';
 import { DatasetLayoutEnum, ImportStatusEnum } from '../enums.ts';
 import { Node } from '../interfaces.ts';
+import { listArgs, orderInput } from '../list-args.ts';
 import { UserError } from '../payload.ts';
 import { DateTimeScalar } from '../scalars.ts';
 
@@ -28,6 +31,18 @@ export class Dataset extends Node {
 }
 
 export const DatasetConnection = connectionType('Dataset', () => Dataset);
+
+@InputType({ description: 'Entries for which all of this holds.' })
+export class DatasetWhere {
+  @Field(() => String, { nullable: true, description: 'Contained, in upper or lower case.' })
+  name?: string | null;
+
+  @Field(() => [ImportStatusEnum], { nullable: true, description: 'Any of these.' })
+  status?: DatasetRow['status'][] | null;
+}
+
+export const DatasetArgs = listArgs(DatasetWhere, orderInput('Dataset', datasetOrders));
+export type DatasetArgs = InstanceType<typeof DatasetArgs>;
 
 @ObjectType({ description: 'A file that an import passed over, and why.' })
 export class ImportIssue {

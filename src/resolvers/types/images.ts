@@ -1,7 +1,9 @@
 /** Pictures on request and the gallery, without their relations. */
 import { ArgsType, Field, Float, ID, InputType, Int, ObjectType } from 'type-graphql';
+import { imageOrders } from '../../store/images.ts';
 import { connectionType } from '../connection.ts';
 import { Node } from '../interfaces.ts';
+import { listArgs, orderInput } from '../list-args.ts';
 import { UserError } from '../payload.ts';
 import { DateTimeScalar, SeedScalar } from '../scalars.ts';
 
@@ -34,6 +36,30 @@ export class GeneratedImage extends Node {
 }
 
 export const GeneratedImageConnection = connectionType('GeneratedImage', () => GeneratedImage);
+
+@InputType({ description: 'Entries for which all of this holds.' })
+export class GeneratedImageWhere {
+  @Field(() => String, { nullable: true, description: 'It was asked for by this. By slug or id.' })
+  artist?: string | null;
+
+  @Field(() => String, { nullable: true, description: 'It was asked for by this. By slug or id.' })
+  style?: string | null;
+
+  @Field(() => String, { nullable: true, description: 'It was asked for by this. By slug or id.' })
+  genre?: string | null;
+
+  @Field(() => ID, { nullable: true })
+  model?: string | null;
+
+  @Field(() => DateTimeScalar, { nullable: true, description: 'At this moment or later.' })
+  keptAfter?: Date | null;
+
+  @Field(() => DateTimeScalar, { nullable: true, description: 'Earlier than this moment.' })
+  keptBefore?: Date | null;
+}
+
+export const GeneratedImageArgs = listArgs(GeneratedImageWhere, orderInput('GeneratedImage', imageOrders));
+export type GeneratedImageArgs = InstanceType<typeof GeneratedImageArgs>;
 
 @InputType({ description: 'Any combination of the three kinds; each by slug, name or id.' })
 export class ConditionsInput {

@@ -2,6 +2,11 @@
 import { Field, Float, Int, ObjectType } from 'type-graphql';
 import { LabelKindEnum, MeasureWarningEnum } from '../enums.ts';
 import { TrainingEvent } from '../interfaces.ts';
+import { Policy } from '../policy.ts';
+
+const KINDS = 3;
+/** Combinations of kinds, seen and not; kinds of warnings are about as many. */
+const COMBINATIONS = 4;
 
 @ObjectType({ description: 'A number with its 95 % interval.' })
 export class Estimate {
@@ -66,6 +71,7 @@ export class CombinationFidelity {
   pictures!: number;
 
   @Field(() => [KindAccuracy])
+  @Policy({ size: KINDS })
   kinds!: KindAccuracy[];
 }
 
@@ -104,9 +110,11 @@ export class TrainingMeasures extends TrainingEvent {
   kid!: Estimate;
 
   @Field(() => [LabelFidelity])
+  @Policy({ size: KINDS })
   fidelity!: LabelFidelity[];
 
   @Field(() => [CombinationFidelity])
+  @Policy({ size: COMBINATIONS })
   combinations!: CombinationFidelity[];
 
   @Field(() => Float, { description: 'Of pictures of a label, against works of it: 1 is as varied, 0 is one picture.' })
@@ -125,5 +133,6 @@ export class TrainingMeasures extends TrainingEvent {
   parzen!: LogLikelihood;
 
   @Field(() => [MeasureWarning])
+  @Policy({ size: COMBINATIONS })
   warnings!: MeasureWarning[];
 }

@@ -1,9 +1,11 @@
 /** Checkpoints and models, without their relations. */
 import { Field, Float, ID, InputType, Int, ObjectType } from 'type-graphql';
 import type { ExportFormat } from '../../services/exports.ts';
+import { modelOrders } from '../../store/models.ts';
 import { connectionType } from '../connection.ts';
 import { ExportFormatEnum } from '../enums.ts';
 import { Node } from '../interfaces.ts';
+import { listArgs, orderInput } from '../list-args.ts';
 import { UserError } from '../payload.ts';
 import { DateTimeScalar } from '../scalars.ts';
 
@@ -45,6 +47,21 @@ export class Model extends Node {
 }
 
 export const ModelConnection = connectionType('Model', () => Model);
+
+@InputType({ description: 'Entries for which all of this holds.' })
+export class ModelWhere {
+  @Field(() => String, { nullable: true, description: 'Contained, in upper or lower case.' })
+  name?: string | null;
+
+  @Field(() => ID, { nullable: true, description: 'The run that it was learnt in.' })
+  run?: string | null;
+
+  @Field(() => Boolean, { nullable: true })
+  isDefault?: boolean | null;
+}
+
+export const ModelArgs = listArgs(ModelWhere, orderInput('Model', modelOrders));
+export type ModelArgs = InstanceType<typeof ModelArgs>;
 
 @ObjectType({ description: 'A file of an export.' })
 export class ExportedFile {

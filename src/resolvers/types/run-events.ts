@@ -1,8 +1,10 @@
 /** The entries of a run's log, without their relations. */
-import { Field, Float, Int, ObjectType } from 'type-graphql';
+import { Field, Float, InputType, Int, ObjectType } from 'type-graphql';
+import { sampleOrders } from '../../store/run-log.ts';
 import { connectionType } from '../connection.ts';
 import { TrainingStatusEnum } from '../enums.ts';
 import { Node, TrainingEvent } from '../interfaces.ts';
+import { listArgs, orderInput } from '../list-args.ts';
 
 @ObjectType({ implements: TrainingEvent })
 export class TrainingMetrics extends TrainingEvent {
@@ -62,3 +64,15 @@ export class TrainingStateChanged extends TrainingEvent {
 }
 
 export const TrainingSampleConnection = connectionType('TrainingSample', () => TrainingSample);
+
+@InputType({ description: 'Entries for which all of this holds.' })
+export class TrainingSampleWhere {
+  @Field(() => Int, { nullable: true, description: 'At this step or later.' })
+  stepFrom?: number | null;
+
+  @Field(() => Int, { nullable: true, description: 'At this step or earlier.' })
+  stepTo?: number | null;
+}
+
+export const TrainingSampleArgs = listArgs(TrainingSampleWhere, orderInput('TrainingSample', sampleOrders));
+export type TrainingSampleArgs = InstanceType<typeof TrainingSampleArgs>;

@@ -1,8 +1,11 @@
 /** Training runs, without their relations. */
 import { Field, Float, ID, InputType, Int, ObjectType } from 'type-graphql';
+import type { RunStatus } from '../../core/run-state.ts';
+import { runOrders } from '../../store/runs.ts';
 import { connectionType } from '../connection.ts';
 import { TrainingStatusEnum } from '../enums.ts';
 import { Node } from '../interfaces.ts';
+import { listArgs, orderInput } from '../list-args.ts';
 import { UserError } from '../payload.ts';
 import { DateTimeScalar, JsonScalar, SeedScalar } from '../scalars.ts';
 
@@ -55,6 +58,24 @@ export class TrainingRun extends Node {
 }
 
 export const TrainingRunConnection = connectionType('TrainingRun', () => TrainingRun);
+
+@InputType({ description: 'Entries for which all of this holds.' })
+export class TrainingRunWhere {
+  @Field(() => String, { nullable: true, description: 'Contained, in upper or lower case.' })
+  name?: string | null;
+
+  @Field(() => [TrainingStatusEnum], { nullable: true, description: 'Any of these.' })
+  status?: RunStatus[] | null;
+
+  @Field(() => String, { nullable: true, description: 'By slug or id.' })
+  dataset?: string | null;
+
+  @Field(() => String, { nullable: true })
+  preset?: string | null;
+}
+
+export const TrainingRunArgs = listArgs(TrainingRunWhere, orderInput('TrainingRun', runOrders));
+export type TrainingRunArgs = InstanceType<typeof TrainingRunArgs>;
 
 @InputType()
 export class StartTrainingInput {

@@ -1,0 +1,251 @@
+/** A channel: who gets which events, in what order, and what it costs when many ask the same. */
+import { setImmediate as turn } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
+import { EventStream, type LogEntry, type Pace } from '../../src/core/event-stream.ts';
+import { Channel } from '../../src/server/streams/channel.ts';
+import { Lane } from '../../src/server/streams/lane.ts';
+import type { Outlet } from '../../src/server/streams/outlet.ts';
+import type { Payload } from '../../src/server/streams/payload.ts';
+import { Dice } from '../helpers/dice.ts';
+import { MemoryLog, type Note } from '../helpers/memory-log.ts';
+
+/** A client: takes events while there is room. */
+class Reader implements Outlet {
+  readonly seqs: number[] = [];
+  readonly frames: Payload[] = [];
+  end: 'complete' | readonly unknown[] | undefined;
+  /** Written although there was no room. */
+  excess = 0;
+  changes = 0;
+  #room = Number.POSITIVE_INFINITY;
+  #waiting: (() => void)[] = [];
+
+  get isFull(): boolean {
+    return this.#room <= 0;
+  }
+
+  /** Takes so many more, from now on. */
+  makeRoom(room: number): void {
+    this.changes += 1;
+    this.#room = room;
+    if (room > 0) for (const drained of this.#waiting.splice(0)) drained();
+  }
+
+  next(payload: Payload): void {
+    if (this.isFull) this.excess += 1;
+    this.#room -= 1;
+    this.frames.push(payload);
+    this.seqs.push(JSON.parse(payload.json.toString()).seq);
+  }
+
+  whenDrained(drained: () => void): void {
+    this.#waiting.push(drained);
+  }
+
+  complete(): void {
+    this.end = 'complete';
+  }
+
+  fail(errors: readonly unknown[]): void {
+    this.end = errors;
+  }
+}
+
+function channelOf(log: MemoryLog, execute = async ({ seq }: LogEntry): Promise<unknown> => ({ seq })) {
+  const parts = {
+    log,
+    lane: new Lane(),
+    execute: vi.fn(execute),
+    failed: (outlet: Outlet, error: unknown) => outlet.fail([{ message: String(error) }]),
+    delivered: vi.fn<(count: number, lagMs?: number) => void>(),
+    idle: vi.fn<() => void>(),
+  };
+  const channel = new Channel(parts);
+  const watch = (reader: Reader, after = 0, pace?: Pace<Note>) =>
+    // The channel asks a pace only about entries of its own log.
+    channel.watch(new EventStream<Note>(log, after, pace) as unknown as EventStream, reader);
+  return { channel, parts, watch };
+}
+
+const upTo = (end: number, start = 1) => Array.from({ length: Math.max(0, end - start + 1) }, (_, i) => start + i);
+const turns = async (count: number) => {
+  for (let i = 0; i < count; i++) await turn();
+};
+/** Until nothing moves any more. */
+const settle = () => turns(1_500);
+
+describe('those who watch the same', () => {
+  it('share one execution and one text of each event, however many they are', async () => {
+    const log = new MemoryLog();
+    const { parts, watch } = channelOf(log);
+    const readers = Array.from({ length: 1_000 }, () => new Reader());
+    for (const reader of readers) watch(reader);
+    await settle();
+    for (let i = 0; i < 5; i++) log.append();
+    await settle();
+    expect(parts.execute).toHaveBeenCalledTimes(5);
+    const [first] = readers;
+    for (const reader of readers) {
+      expect(reader.seqs).toEqual(upTo(5));
+      expect(reader.frames.every((payload, i) => payload === first?.frames[i])).toBe(true);
+    }
+    expect(parts.delivered.mock.calls.reduce((sum, [count]) => sum + count, 0)).toBe(5_000);
+    expect(log.listeners).toBe(1);
+  });
+
+  it('begin where each of them left off, and end together with the log', async () => {
+    const log = new MemoryLog();
+    const { parts, watch } = channelOf(log);
+    for (let i = 0; i < 200; i++) log.append();
+    const readers = [0, 1, 57, 199, 200].map((after) => ({ after, reader: new Reader() }));
+    for (const { after, reader } of readers) watch(reader, after);
+    await settle();
+    log.append();
+    log.append('end');
+    await settle();
+    for (const { after, reader } of readers)
+      expect([reader.seqs, reader.end]).toEqual([upTo(202, after + 1), 'complete']);
+    expect(parts.idle).toHaveBeenCalledTimes(1);
+    expect(log.listeners).toBe(0);
+  });
+
+  it('leave nothing behind when they go', async () => {
+    const log = new MemoryLog();
+    const { channel, parts, watch } = channelOf(log);
+    const leave = [new Reader(), new Reader()].map((reader) => watch(reader));
+    await settle();
+    expect(log.listeners).toBe(1);
+    leave[0]?.();
+    await settle();
+    expect([channel.size, log.listeners, parts.idle.mock.calls.length]).toEqual([1, 1, 0]);
+    leave[1]?.();
+    leave[1]?.();
+    await settle();
+    expect([channel.size, log.listeners, parts.idle.mock.calls.length]).toEqual([0, 0, 1]);
+  });
+});
+
+describe('one who reads slowly', () => {
+  it('is not buffered for, holds nobody up, and gets everything later from the log', async () => {
+    const log = new MemoryLog();
+    const { watch } = channelOf(log);
+    const [slow, quick] = [new Reader(), new Reader()];
+    watch(slow);
+    watch(quick);
+    await settle();
+    slow.makeRoom(0);
+    for (let i = 0; i < 2_000; i++) log.append();
+    await turns(500);
+    expect(quick.seqs).toEqual(upTo(2_000));
+    // What was under way when it became full is all that it was sent.
+    expect(slow.seqs.length).toBeLessThanOrEqual(1);
+    const { reads } = log;
+    await settle();
+    expect(log.reads).toBe(reads);
+    slow.makeRoom(7);
+    await settle();
+    expect(slow.seqs.length).toBeLessThanOrEqual(8);
+    slow.makeRoom(Number.POSITIVE_INFINITY);
+    await turns(500);
+    expect(slow.seqs).toEqual(upTo(2_000));
+    log.append('end');
+    await settle();
+    expect([slow.seqs.length, slow.end, quick.end]).toEqual([2_001, 'complete', 'complete']);
+  });
+
+  it('may do without metrics that come too fast, and never without anything else', async () => {
+    const log = new MemoryLog();
+    const { watch } = channelOf(log);
+    const pace: Pace<Note> = { minIntervalMs: 100, mayBeSkipped: ({ kind }) => kind === 'metrics' };
+    const write = (from: number, to: number) => {
+      // A metric every 10 ms; every seventh entry is a change of state.
+      for (let i = from; i < to; i++) log.append(i % 7 === 0 ? 'state' : 'metrics', i * 10);
+    };
+    write(0, 100);
+    const [live, late, whole] = [new Reader(), new Reader(), new Reader()];
+    watch(live, 0, pace);
+    watch(whole);
+    await settle();
+    write(100, 200);
+    await settle();
+    watch(late, 0, pace);
+    await settle();
+    expect(whole.seqs).toEqual(upTo(200));
+    // The same log gives the same choice, read live or later.
+    expect(live.seqs).toEqual(late.seqs);
+    const kinds = live.seqs.map((seq) => log.notes[seq - 1]);
+    const states = kinds.filter((note) => note?.kind === 'state');
+    const metrics = kinds.filter((note) => note?.kind === 'metrics').map((note) => Number(note?.at));
+    expect(states.length).toBe(log.notes.filter(({ kind }) => kind === 'state').length);
+    for (const [i, at] of metrics.entries()) if (i > 0) expect(at - (metrics[i - 1] ?? 0)).toBeGreaterThanOrEqual(100);
+    expect(metrics.length).toBeGreaterThan(15);
+  });
+});
+
+describe('a channel whose question cannot be answered', () => {
+  it('tells all who ask it, and stops', async () => {
+    const log = new MemoryLog();
+    const fault = new Error('no');
+    const { channel, watch } = channelOf(log, async ({ seq }) => {
+      if (seq === 3) throw fault;
+      return { seq };
+    });
+    const [live, behind] = [new Reader(), new Reader()];
+    watch(live);
+    await settle();
+    for (let i = 0; i < 4; i++) log.append();
+    watch(behind);
+    await settle();
+    for (const { seqs, end } of [live, behind]) expect([seqs, end]).toEqual([[1, 2], [{ message: 'Error: no' }]]);
+    expect([channel.size, log.listeners]).toEqual([0, 0]);
+  });
+});
+
+describe('in whatever order things happen', () => {
+  it.each(upTo(40))('everybody gets all of theirs once, in order (%i)', async (seed) => {
+    const dice = new Dice(seed);
+    const log = new MemoryLog();
+    const { channel, watch } = channelOf(log, async ({ seq }) => {
+      if (dice.happens(0.3)) await turn();
+      return { seq };
+    });
+    const all: { after: number; reader: Reader; leave: () => void; leftAt: number | undefined }[] = [];
+    const join = () => {
+      const reader = new Reader();
+      const after = dice.below(log.notes.length + 1);
+      all.push({ after, reader, leave: watch(reader, after), leftAt: undefined });
+    };
+    const acts = [
+      join,
+      () => log.append(),
+      () => {
+        for (let more = dice.below(120); more > 0; more--) log.append();
+      },
+      () => all.length > 0 && dice.one(all).reader.makeRoom(dice.below(3)),
+      () => all.length > 0 && dice.one(all).reader.makeRoom(Number.POSITIVE_INFINITY),
+      () => {
+        const some = dice.happens(0.2) ? all.filter(({ leftAt }) => leftAt === undefined) : [];
+        if (some.length === 0) return;
+        const one = dice.one(some);
+        one.leave();
+        one.leftAt = one.reader.seqs.length;
+      },
+    ];
+    for (let i = 0; i < 150; i++) {
+      dice.one(acts)();
+      await turns(dice.below(4));
+    }
+    log.append('end');
+    for (const { reader } of all) reader.makeRoom(Number.POSITIVE_INFINITY);
+    await turns(4_000);
+    const end = log.notes.length;
+    for (const { after, reader, leftAt } of all) {
+      const expected = leftAt === undefined ? upTo(end, after + 1) : upTo(after + leftAt, after + 1);
+      expect(reader.seqs).toEqual(expected);
+      expect(reader.end).toBe(leftAt === undefined ? 'complete' : undefined);
+      // One event may be under way for all when one of them becomes full.
+      expect(reader.excess).toBeLessThanOrEqual(reader.changes);
+    }
+    expect([channel.size, log.listeners]).toEqual([0, 0]);
+  });
+});
