@@ -140,11 +140,51 @@ ${table(['process', 'first', 'last', 'growth', 'tensors'], [row('trainer', train
 `;
 }
 
+/** @param {any} result */
+const watching = (result) => `## Many who watch
+
+${result.sockets.toLocaleString('en-US')} WebSockets that watch one run, against plain graphql-ws with graphql-js and a queue for each
+watcher ([fan-out-plain.mjs](../bench/sides/fan-out-plain.mjs)): the same document, the same events, in turn in the same sitting.
+One process serves, its clients are another; on our side writing the log to the database is counted, too.
+\`npm run bench:fan-out\`. ${where(result)}
+
+${table(
+  ['', 'here', 'plain'],
+  [
+    ['deliveries a CPU second', result.deliveriesPerCpuSecond, result.plainDeliveriesPerCpuSecond],
+    ['memory of a socket that waits, KB', result.kbPerIdleSocket, result.plainKbPerIdleSocket],
+  ],
+)}
+
+To 2,000 sockets at 5 events a second, half of the events arrive within ${result.p50Ms} ms and 99 % within ${result.p99Ms} ms of their writing.
+A hundred clients that ask for a history of 20,000 events and never read cost ${fixed(result.mibPerNonReader)} MiB each, and make the
+others' 99 % ${result.p99BesideNonReadersMs} ms. After ${result.sockets.toLocaleString('en-US')} have come and gone no listener is left, and the heap is
+${result.heapKibAfterComeAndGo} KiB larger.
+`;
+
+/** @param {any} result */
+const queries = (result) => `## Queries that nobody has thought of
+
+${result.queries.toLocaleString('en-US')} valid queries, made at random from the schema: ${result.accepted.toLocaleString('en-US')} were within the limits and took at most
+${result.maxAcceptedCpuMs} ms of the server's processor (99 %: ${result.p99AcceptedCpuMs} ms), and what the engine painted for them at most ${result.maxEngineCpuMs} ms of its
+own. ${result.refused.toLocaleString('en-US')} were refused, in ${result.maxRefusalMs} ms at most. \`npm run bench:random-queries\`. ${where(result)}
+`;
+
+/** @param {any} result */
+const disconnects = (result) => `## Disconnects
+
+A client that was cut off ${result.disconnects.toLocaleString('en-US')} times, by turns over WebSocket, Server-Sent Events and multipart, while a run wrote
+50 events a second: of ${result.events.toLocaleString('en-US')} events ${result.lost} were lost and ${result.doubled} came twice. \`npm run bench:disconnects\`. ${where(result)}
+`;
+
 const parts = /** @type {const} */ ([
   ['train', training],
   ['scale', scale],
   ['import', importing],
   ['soak', soak],
+  ['fan-out', watching],
+  ['disconnects', disconnects],
+  ['random-queries', queries],
 ]).flatMap(([name, write]) => {
   const result = resultOf(name);
   return result === undefined ? [] : [write(result)];
