@@ -22,8 +22,12 @@ const postgres: TestProjectInlineConfiguration = {
   test: {
     name: 'postgres',
     include: ['test/{store,services,api}/**/*.test.ts'],
-    // Twenty kills take minutes; once is enough. What lies in test/server has to do with no database.
-    exclude: ['test/store/{blobs,lock-file,pglite,reason}.test.ts', 'test/api/kills.test.ts'],
+    // Kills and waits take minutes: once is enough. What else is left out has to do with no database, like all of test/server.
+    exclude: [
+      'test/store/{blobs,lock-file,pglite,reason}.test.ts',
+      'test/services/{disk-cache,encoders,generation-files,picture-cache,pictures,png,upload-decode,upload-pictures}.test.ts',
+      'test/api/{delivery,disconnects,generation-kills,kills,sheets,stream-faults,unanswered}.test.ts',
+    ],
     globalSetup: ['test/helpers/postgres-setup.ts'],
   },
 };
@@ -41,6 +45,8 @@ export default defineConfig(async () => {
     test: {
       pool: 'forks',
       maxWorkers: 2,
+      // As a generator has it, on machines with more cores, too: see src/engine/host/child-process.ts.
+      env: { TF_NUM_INTRAOP_THREADS: '2' },
       testTimeout: 60_000,
       hookTimeout: 120_000,
       projects: [

@@ -2,6 +2,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../scripts/lib/paths.mjs';
+import { fixed, grouped, percent, table, where } from './markdown.mjs';
+import { galleries, generating, jobs, serving } from './page-pictures.mjs';
 import { bars, lines } from './plot.mjs';
 import { resultOf } from './results.mjs';
 
@@ -13,15 +15,6 @@ function plot(name, content, alt) {
   writeFileSync(join(pictures, `${name}.svg`), content);
   return `![${alt}](pictures/bench/${name}.svg)`;
 }
-/** @param {readonly string[]} head @param {readonly (readonly (string | number)[])[]} rows */
-const table = (head, rows) =>
-  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-/** @param {number | null | undefined} value @param {number} [digits] */
-const fixed = (value, digits = 2) => (typeof value === 'number' ? value.toFixed(digits) : '–');
-/** @param {number} value */
-const percent = (value) => `${Math.round(value * 100)} %`;
-/** @param {{ date: string, machine: string }} result */
-const where = ({ date, machine }) => `${machine}; ${date}.`;
 
 /** @param {any} result */
 function training(result) {
@@ -133,7 +126,7 @@ function soak({ training: trained, painting, ...result }) {
   return `## Memory
 
 \`npm run bench:soak\`: a trainer for ${trained.minutes} minutes (${trained.steps} steps), then a generator for
-${painting.pictures.toLocaleString('en-US')} pictures (${painting.picturesPerSecond} a second). The mean of the first and of the last tenth,
+${grouped(painting.pictures)} pictures (${painting.picturesPerSecond} a second). The mean of the first and of the last tenth,
 after a tenth of warm-up; tensors as TensorFlow.js counts them between two steps. ${where(result)}
 
 ${table(['process', 'first', 'last', 'growth', 'tensors'], [row('trainer', trained), row('generator', painting)])}
@@ -143,7 +136,7 @@ ${table(['process', 'first', 'last', 'growth', 'tensors'], [row('trainer', train
 /** @param {any} result */
 const watching = (result) => `## Many who watch
 
-${result.sockets.toLocaleString('en-US')} WebSockets that watch one run, against plain graphql-ws with graphql-js and a queue for each
+${grouped(result.sockets)} WebSockets that watch one run, against plain graphql-ws with graphql-js and a queue for each
 watcher ([fan-out-plain.mjs](../bench/sides/fan-out-plain.mjs)): the same document, the same events, in turn in the same sitting.
 One process serves, its clients are another; on our side writing the log to the database is counted, too.
 \`npm run bench:fan-out\`. ${where(result)}
@@ -158,23 +151,23 @@ ${table(
 
 To 2,000 sockets at 5 events a second, half of the events arrive within ${result.p50Ms} ms and 99 % within ${result.p99Ms} ms of their writing.
 A hundred clients that ask for a history of 20,000 events and never read cost ${fixed(result.mibPerNonReader)} MiB each, and make the
-others' 99 % ${result.p99BesideNonReadersMs} ms. After ${result.sockets.toLocaleString('en-US')} have come and gone no listener is left, and the heap is
+others' 99 % ${result.p99BesideNonReadersMs} ms. After ${grouped(result.sockets)} have come and gone no listener is left, and the heap is
 ${result.heapKibAfterComeAndGo} KiB larger.
 `;
 
 /** @param {any} result */
 const queries = (result) => `## Queries that nobody has thought of
 
-${result.queries.toLocaleString('en-US')} valid queries, made at random from the schema: ${result.accepted.toLocaleString('en-US')} were within the limits and took at most
+${grouped(result.queries)} valid queries, made at random from the schema: ${grouped(result.accepted)} were within the limits and took at most
 ${result.maxAcceptedCpuMs} ms of the server's processor (99 %: ${result.p99AcceptedCpuMs} ms), and what the engine painted for them at most ${result.maxEngineCpuMs} ms of its
-own. ${result.refused.toLocaleString('en-US')} were refused, in ${result.maxRefusalMs} ms at most. \`npm run bench:random-queries\`. ${where(result)}
+own. ${grouped(result.refused)} were refused, in ${result.maxRefusalMs} ms at most. \`npm run bench:random-queries\`. ${where(result)}
 `;
 
 /** @param {any} result */
 const disconnects = (result) => `## Disconnects
 
-A client that was cut off ${result.disconnects.toLocaleString('en-US')} times, by turns over WebSocket, Server-Sent Events and multipart, while a run wrote
-50 events a second: of ${result.events.toLocaleString('en-US')} events ${result.lost} were lost and ${result.doubled} came twice. \`npm run bench:disconnects\`. ${where(result)}
+A client that was cut off ${grouped(result.disconnects)} times, by turns over WebSocket, Server-Sent Events and multipart, while a run wrote
+50 events a second: of ${grouped(result.events)} events ${result.lost} were lost and ${result.doubled} came twice. \`npm run bench:disconnects\`. ${where(result)}
 `;
 
 const parts = /** @type {const} */ ([
@@ -185,6 +178,10 @@ const parts = /** @type {const} */ ([
   ['fan-out', watching],
   ['disconnects', disconnects],
   ['random-queries', queries],
+  ['serve', serving],
+  ['generations', generating],
+  ['job-kills', jobs],
+  ['gallery', galleries],
 ]).flatMap(([name, write]) => {
   const result = resultOf(name);
   return result === undefined ? [] : [write(result)];

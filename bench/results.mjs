@@ -21,3 +21,9 @@ export function resultOf(name) {
     return undefined;
   }
 }
+
+/** @param {readonly number[]} values */
+export function medianOf(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}

@@ -70,7 +70,7 @@ await runScript(async () => {
   const given = readArguments('contact-sheets', {});
   if (given.help) return void console.log(HELP);
   const api = new ApiClient(given.url ?? defaultUrl());
-  const { models } = await api.run('models', { first: 100 });
+  const { models } = await api.run('models', { first: 40 });
   const model = models.nodes.find((/** @type {{ isDefault: boolean }} */ { isDefault }) => isDefault);
   /** @type {Label[]} */
   const labels = [...model.labels].sort((a, b) => b.artworkCount - a.artworkCount || (a.slug < b.slug ? -1 : 1));

@@ -12,16 +12,32 @@ import { makeSchema } from './resolvers/schema.ts';
 import { Readiness } from './server/health.ts';
 import { type ServerTimes, startServer } from './server/listen.ts';
 import { AccessService } from './services/access.ts';
+import { AnimationService } from './services/animations.ts';
+import { ClassificationService } from './services/classification.ts';
+import { CollectionService } from './services/collections.ts';
+import { DeliveryService } from './services/delivery.ts';
+import { DiskCache } from './services/disk-cache.ts';
+import { Encoders } from './services/encoders.ts';
 import { ExportService } from './services/exports.ts';
+import { GalleryService } from './services/gallery.ts';
+import { GalleryExportService } from './services/gallery-export.ts';
 import { GenerationService } from './services/generation.ts';
+import { GenerationDriver } from './services/generation-driver.ts';
+import { GenerationFiles } from './services/generation-files.ts';
+import { GenerationJobs } from './services/generation-jobs.ts';
 import { ImportService } from './services/importing.ts';
 import { LogFeed } from './services/log-feed.ts';
+import { ModelDeletion } from './services/model-deletion.ts';
 import { ModelImports } from './services/model-imports.ts';
 import { ModelService } from './services/models.ts';
+import { PaintingService } from './services/painting.ts';
 import { RunDriver } from './services/run-driver.ts';
+import { SheetService } from './services/sheets.ts';
 import { Signatures } from './services/signatures.ts';
+import { ThumbhashService } from './services/thumbhash.ts';
 import { TopicService } from './services/topics.ts';
 import { TrainingService } from './services/training.ts';
+import { UploadService } from './services/uploads.ts';
 import { signingSecret } from './store/api-keys.ts';
 import { Blobs } from './store/blobs.ts';
 import { openStore, ping, type Store } from './store/db.ts';
@@ -61,17 +77,57 @@ export async function startApp({ config, log, starterModel = STARTER_MODEL, time
   const generator = parts.use(Generator.start(host));
   const feed = parts.use(await LogFeed.open(store));
   const imports = parts.use(new ImportService({ db, dataDir, roots: config.datasetRoots, log }));
-  const models = new ModelService({ db, dataDir, starterDir: starterModel, log });
-  const generation = new GenerationService({ db, blobs, models, engine: generator });
+  const models = new ModelService({ db, feed, dataDir, starterDir: starterModel, log });
+  const secret = await signingSecret(db);
+  const uploads = parts.use(
+    new UploadService({
+      ...{ db, models, log, secret, mostBytes: config.limits.uploadBytes },
+      blobs: new Blobs(join(dataDir, 'uploads')),
+      incoming: join(dataDir, 'uploads', 'incoming'),
+    }),
+  );
+  const cacheDir = join(dataDir, 'cache');
+  const disk = parts.use(await DiskCache.open({ dir: cacheDir, limitBytes: config.limits.imageCacheBytes, log }));
+  const painting = new PaintingService({ db, blobs, models, disk, uploads, engine: generator });
+  const generation = new GenerationService({ db, models, painting });
+  const encoders = new Encoders();
+  const delivery = new DeliveryService({ disk, encoders });
+  const thumbhashes = new ThumbhashService({ painting, imports, encoders });
+  const sheets = new SheetService(painting);
+  const animations = new AnimationService({ generation, painting });
+  const gallery = new GalleryService({ db, blobs, painting });
+  const galleryExports = new GalleryExportService({ db, blobs, painting, log });
+  const collections = new CollectionService(db);
+  const classification = new ClassificationService({ db, models, painting, uploads, imports, engine: generator });
   const driver = parts.use(new RunDriver({ db, dataDir, blobs, models, log, host, soleOwner: store.soleOwner }));
   const access = parts.use(await AccessService.open(store, { localOnly: config.localOnly }));
-  const signatures = new Signatures(await signingSecret(db), config.surface.pictureUrlSeconds);
+  const signatures = new Signatures(secret, config.surface.pictureUrlSeconds);
   const topics = new TopicService({ db, feed });
+  const files = new GenerationFiles(dataDir);
+  const jobParts = { db, models, painting, files };
+  const painter = parts.use(new GenerationDriver({ ...jobParts, log, soleOwner: store.soleOwner }));
+  const jobs = new GenerationJobs({ ...jobParts, dataDir, generation, topics, driver: painter });
   const training = new TrainingService({ db, dataDir, feed, driver });
   const exports = new ExportService({ dataDir, models, engine: generator });
   const modelImports = new ModelImports({ db, dataDir, roots: config.datasetRoots, models, engine: generator });
-  const painting = { imports, training, generation, models, exports, modelImports };
-  const services = { db, log, access, signatures, topics, ...painting };
+  const modelDeletion = new ModelDeletion({ db, dataDir, models, log });
+  const creative = { painting, generation, gallery, galleryExports, collections, jobs, classification, uploads };
+  const given = { delivery, thumbhashes, sheets, animations };
+  const services = {
+    db,
+    log,
+    access,
+    signatures,
+    topics,
+    imports,
+    training,
+    models,
+    exports,
+    modelImports,
+    modelDeletion,
+    ...creative,
+    ...given,
+  };
 
   const readiness = new Readiness(() => ping(db));
   const started = readiness.hold('The starter collection and the starter model are being set up.');
@@ -84,11 +140,15 @@ export async function startApp({ config, log, starterModel = STARTER_MODEL, time
     void driver[Symbol.asyncDispose]().catch(() => undefined);
   });
   await driver.start();
+  await uploads.start();
   // The last step that can fail: a key that nobody is shown would lock everybody out.
   const firstKey = await access.firstKey({ anyway: config.makesAdminKey });
 
   const ready = (async () => {
     await models.registerStarter();
+    await modelDeletion.sweep();
+    // Jobs may be of the starter.
+    await painter.start();
     await imports.resumeUnfinished();
     if (config.starter) await imports.importStarter();
     started();

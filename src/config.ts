@@ -53,6 +53,10 @@ export interface LimitsConfig {
   readonly budget: number;
   readonly budgetRefill: number;
   readonly operationTimeoutMs: number;
+  /** Encoded pictures on the disk, which could be made again. */
+  readonly imageCacheBytes: number;
+  /** All stored uploads together. */
+  readonly uploadBytes: number;
   /** Sockets and streams that are open at once. */
   readonly sockets: number;
   readonly socketsPerAddress: number;
@@ -140,6 +144,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       budget: integer('BUDGET', 100_000, 100, 1_000_000_000),
       budgetRefill: integer('BUDGET_REFILL', 10_000, 1, 1_000_000_000),
       operationTimeoutMs: integer('OPERATION_TIMEOUT_MS', 60_000, 100, 3_600_000),
+      imageCacheBytes: integer('IMAGE_CACHE_MB', 512, 0, 1_000_000) * 2 ** 20,
+      uploadBytes: integer('UPLOADS_LIMIT_MB', 2_048, 1, 1_000_000) * 2 ** 20,
       sockets: integer('MAX_SOCKETS', 20_000, 1, 1_000_000),
       socketsPerAddress: integer('MAX_SOCKETS_PER_ADDRESS', 200, 1, 1_000_000),
       socketsPerKey: integer('MAX_SOCKETS_PER_KEY', 2_000, 1, 1_000_000),

@@ -3,6 +3,7 @@
 import { load, roundsPerSecond } from './measure.mjs';
 
 const { architectureOf, specsOfGenerator } = await load('engine/gan/architecture.js');
+const { conditionRows } = await load('engine/gan/conditions.js');
 const { Weights } = await load('engine/gan/weights.js');
 const { Painter } = await load('engine/child/paint.js');
 const { PRESETS } = await load('core/presets.js');
@@ -19,7 +20,10 @@ const painter = new Painter(net, weights, {
   compiled: engine === 'graph',
 });
 const latents = normal(1, 'pictureLatent', 0, count * config.latentSize);
-const labels = [0, 1, 2].map((head) => Int32Array.from({ length: count }, (_, i) => (i + head) % 10));
+const y = conditionRows(
+  net,
+  [0, 1, 2].map((head) => Int32Array.from({ length: count }, (_, i) => (i + head) % 10)),
+);
 
-const rate = roundsPerSecond(() => painter.paint({ latents, labels }), Number(seconds));
+const rate = roundsPerSecond(() => painter.paint({ latents, y }), Number(seconds));
 console.log(JSON.stringify({ picturesPerSecond: rate * count }));

@@ -8,17 +8,21 @@ export const possibleTypes: Record<string, string[]> = {
     "Style"
   ],
   "Node": [
+    "Animation",
     "ApiKey",
     "Artist",
     "Artwork",
     "Checkpoint",
+    "Collection",
     "Dataset",
     "GeneratedImage",
+    "Generation",
     "Genre",
     "Model",
     "Style",
     "TrainingRun",
-    "TrainingSample"
+    "TrainingSample",
+    "Upload"
   ],
   "TrainingEvent": [
     "TrainingMeasures",
@@ -43,6 +47,12 @@ export const connectionFields: Record<string, Record<string, string[]>> = {
       "orderBy"
     ]
   },
+  "Collection": {
+    "images": [
+      "where",
+      "orderBy"
+    ]
+  },
   "Dataset": {
     "artists": [
       "where",
@@ -59,6 +69,9 @@ export const connectionFields: Record<string, Record<string, string[]>> = {
   },
   "DatasetImport": {
     "issues": []
+  },
+  "Generation": {
+    "images": []
   },
   "Genre": {
     "artworks": [
@@ -80,11 +93,18 @@ export const connectionFields: Record<string, Record<string, string[]>> = {
       "where",
       "orderBy"
     ],
+    "collections": [
+      "orderBy"
+    ],
     "datasets": [
       "where",
       "orderBy"
     ],
     "generatedImages": [
+      "where",
+      "orderBy"
+    ],
+    "generations": [
       "where",
       "orderBy"
     ],
@@ -103,7 +123,8 @@ export const connectionFields: Record<string, Record<string, string[]>> = {
     "trainingRuns": [
       "where",
       "orderBy"
-    ]
+    ],
+    "uploads": []
   },
   "Style": {
     "artworks": [
@@ -129,6 +150,9 @@ export const streamFields: Record<string, string[]> = {
     "dataset"
   ],
   "generatedImageAdded": [],
+  "generationProgress": [
+    "generation"
+  ],
   "trainingProgress": [
     "run"
   ],

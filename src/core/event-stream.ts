@@ -43,12 +43,14 @@ export class Thinning<Entry extends LogEntry> {
     this.#pace = pace;
   }
 
-  /** Whether this watcher gets the entry; to be asked once for each, in order. */
-  takes(entry: Entry): boolean {
+  /** Whether this watcher is to get the entry; to be asked in order. */
+  wants(entry: Entry): boolean {
     if (this.#pace === undefined || !this.#pace.mayBeSkipped(entry)) return true;
-    const at = entry.at.getTime();
-    if (at - this.#last < this.#pace.minIntervalMs) return false;
-    this.#last = at;
-    return true;
+    return entry.at.getTime() - this.#last >= this.#pace.minIntervalMs;
+  }
+
+  /** The watcher has got an entry that it wanted. */
+  took(entry: Entry): void {
+    if (this.#pace?.mayBeSkipped(entry) === true) this.#last = entry.at.getTime();
   }
 }

@@ -1,6 +1,6 @@
 /**
- * `model.json`, the card that lies beside `generator.safetensors` in a model's folder: all that is needed to paint with
- * it, and where it came from. Written by the trainer, read by the API and by the generator child.
+ * `model.json`, the card that lies beside the weights in a model's folder: all that is needed to paint with them, and
+ * where they came from. Written by the trainer, read by the API and by the generator child.
  */
 import { z } from 'zod';
 import { trainConfig } from './presets.ts';
@@ -14,6 +14,8 @@ export const modelCard = z.object({
   labels: z.object({ artist: z.array(label), style: z.array(label), genre: z.array(label) }),
   /** SHA-256 of generator.safetensors. */
   sha256: z.string(),
+  /** Of discriminator.safetensors, which repaints and classifies pictures. Models of older versions have none. */
+  discriminator: z.object({ sha256: z.string() }).exactOptional(),
   /** How it was trained, so that anyone can train it again. */
   provenance: z.object({
     seed: z.int().nonnegative(),
@@ -28,3 +30,10 @@ export type ModelCard = z.infer<typeof modelCard>;
 export type ModelLabels = ModelCard['labels'];
 export const CARD_FILE = 'model.json';
 export const WEIGHTS_FILE = 'generator.safetensors';
+export const DISCRIMINATOR_FILE = 'discriminator.safetensors';
+/** The files of a model's folder. */
+export const filesOf = ({ discriminator }: Pick<ModelCard, 'discriminator'>): readonly string[] => [
+  CARD_FILE,
+  WEIGHTS_FILE,
+  ...(discriminator === undefined ? [] : [DISCRIMINATOR_FILE]),
+];

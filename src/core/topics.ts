@@ -1,5 +1,6 @@
 /** The entries of the durable logs beside those of runs, as stored. Parsed by zod where a row is read. */
 import { z } from 'zod';
+import { GENERATION_STATUSES } from './generation-state.ts';
 import { RUN_STATUSES } from './run-state.ts';
 
 export const IMPORT_STATUSES = ['IMPORTING', 'READY', 'FAILED'] as const;
@@ -15,11 +16,20 @@ const imported = z.object({
   error: z.string().nullable(),
 });
 
-export const topicBody = z.union([kept, runChanged, imported]);
+const painted = z.object({
+  generationId: z.string(),
+  generationStatus: z.enum(GENERATION_STATUSES),
+  n: z.int().positive(),
+  done: z.int().nonnegative(),
+  error: z.string().nullable(),
+});
+
+export const topicBody = z.union([kept, runChanged, imported, painted]);
 export type TopicBody = z.infer<typeof topicBody>;
 export type KeptImage = z.infer<typeof kept>;
 export type RunChange = z.infer<typeof runChanged>;
 export type ImportProgress = z.infer<typeof imported>;
+export type GenerationProgress = z.infer<typeof painted>;
 
 export interface TopicEntry<Body extends TopicBody = TopicBody> {
   /** Grows by one per topic, without a gap, from 1. */

@@ -1,11 +1,13 @@
 /**
- * A file's bytes -> the square RGB tiles of one work, through sharp under limits. The format is judged by content,
+ * A file's bytes -> the square RGB tiles of one work, or the whole picture, through sharp under limits. The format is judged by content,
  * only raster formats are loaded, and the same bytes give the same tiles. Opens no files.
  */
-import sharp, { type Metadata, type OutputInfo } from 'sharp';
+import sharp, { type Metadata, type ResizeOptions } from 'sharp';
 import { BadPicture } from './entry.ts';
+import { metadataBytes } from './metadata-size.ts';
 import type { PackLevel } from './pack.ts';
 import { readableFault, signatureOf } from './picture-faults.ts';
+import { middle, type Pixels, threeChannels, upright } from './pixels.ts';
 
 /**
  * Photographs of museums have 40 to 100 megapixels. What is decoded line by line or shrunk while loading costs little
@@ -20,7 +22,24 @@ export const MIN_SIDE = 16;
 export const MAX_ENLARGEMENT = 9;
 /** The longer side over the shorter: handscrolls reach 40. */
 export const MAX_ASPECT = 64;
-const TIMEOUT_SECONDS = 30;
+/** Of one picture. `seconds`: of decoding it. */
+export interface PictureLimits {
+  readonly pixels: number;
+  readonly decodeBytes: number;
+  /** Times the bytes of its pixels that a picture takes which must be whole in memory. */
+  readonly whole: number;
+  /** Of EXIF, XMP, colour profile and what else is said beside the pixels. */
+  readonly metadataBytes: number;
+  readonly seconds: number;
+}
+
+const IMPORTS: PictureLimits = {
+  pixels: MAX_PIXELS,
+  decodeBytes: MAX_DECODE_BYTES,
+  whole: 1,
+  metadataBytes: Number.POSITIVE_INFINITY,
+  seconds: 30,
+};
 /** What a line-by-line decoder needs, by a generous measure. */
 const STREAMING_BYTES = 16 * 1024 * 1024;
 
@@ -40,30 +59,40 @@ export interface Header {
   readonly orientation: number;
   /** Estimate of the memory that decoding takes, in bytes, besides the file itself. */
   readonly cost: number;
+  /** The text that programs write about a picture into its file; not to be trusted. */
+  readonly xmp: string | undefined;
 }
 
 /**
- * Looks at the header alone. `largest` is the side of the largest tile that will be asked for.
+ * Looks at the header alone. `largest` is the side of the largest tile that will be asked for; 0: of none.
  * @throws BadPicture for what is no picture, or one outside the limits.
  */
-export async function inspect(bytes: Uint8Array, largest: number): Promise<Header> {
+export async function inspect(bytes: Uint8Array, largest: number, limits = IMPORTS): Promise<Header> {
   if (bytes.length === 0) throw new BadPicture('EMPTY', 'The file is empty.');
   const closed = signatureOf(bytes);
   if (closed !== undefined) throw closed;
+  // Before a decoder copies it; what it finds beyond that is known afterwards.
+  checkMetadata(metadataBytes(bytes), limits);
   let found: Metadata;
   try {
     found = await sharp(bytes, { failOn: 'error', limitInputPixels: false }).metadata();
   } catch (error) {
     throw readableFault(error, bytes);
   }
-  checkSize(found.width, found.height, largest);
-  const cost = decodeCost(found);
-  if (cost > MAX_DECODE_BYTES)
+  const beside = [found.xmp, found.exif, found.icc, found.iptc, found.tifftagPhotoshop];
+  checkMetadata(
+    beside.reduce((sum, block) => sum + (block?.length ?? 0), 0),
+    limits,
+  );
+  checkSize(found, largest, limits);
+  const cost = decodeCost(found, limits);
+  if (cost > limits.decodeBytes)
     throw new BadPicture(
       'TOO_LARGE',
       `Decoding it would take ${Math.ceil(cost / 1e6)} MB of memory (${found.width} x ${found.height}, ${found.format}).`,
     );
-  return { width: found.width, height: found.height, orientation: found.orientation ?? 1, cost };
+  const { width, height, orientation = 1, xmpAsString } = found;
+  return { width, height, orientation, cost, xmp: xmpAsString };
 }
 
 /**
@@ -78,18 +107,56 @@ export async function decodeTiles(
   const size = levels.at(-1)?.size ?? 0;
   try {
     // No crop in here: rows outside the square would not be decoded, and a truncated file would pass for a good one.
-    const { data, info } = await sharp(bytes, { failOn: 'error', limitInputPixels: MAX_PIXELS, sequentialRead: true })
-      .timeout({ seconds: TIMEOUT_SECONDS })
-      .flatten({ background: '#ffffff' })
-      .resize({ width: size, height: size, fit: 'outside', kernel: 'lanczos3', fastShrinkOnLoad: false })
-      .toColourspace('srgb')
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
-    const square = upright(middle(data, info, size), size, header.orientation);
-    return await allLevels(square, size, levels);
+    const resize = { width: size, height: size, fit: 'outside' } as const;
+    const whole = await resizedPixels(bytes, { resize, failOn: 'error', limits: IMPORTS });
+    const square = upright({ pixels: middle(whole, size), width: size, height: size }, header.orientation);
+    return await allLevels(square.pixels, size, levels);
   } catch (error) {
     throw readableFault(error, bytes);
   }
+}
+
+/**
+ * The whole picture, upright, in sRGB, on white, its longer side no longer than `longest`; never enlarged.
+ * @throws BadPicture where the file turns out truncated, damaged or too slow.
+ */
+export async function decodePicture(
+  bytes: Uint8Array,
+  header: Header,
+  { longest, limits }: { readonly longest: number; readonly limits: PictureLimits },
+): Promise<Pixels> {
+  const resize = { width: longest, height: longest, fit: 'inside', withoutEnlargement: true } as const;
+  const read = (failOn: 'warning' | 'error') => resizedPixels(bytes, { resize, failOn, limits });
+  try {
+    return upright(await read('warning'), header.orientation);
+  } catch (warning) {
+    const fault = readableFault(warning, bytes);
+    // A JPEG with too little in it is a warning to its decoder, as are the habits of some cameras, which do no harm.
+    const mayBeHarmless = fault instanceof BadPicture && fault.code === 'DAMAGED';
+    if (!mayBeHarmless) throw fault;
+  }
+  try {
+    return upright(await read('error'), header.orientation);
+  } catch (error) {
+    throw readableFault(error, bytes);
+  }
+}
+
+interface Reading {
+  readonly resize: ResizeOptions;
+  readonly failOn: 'warning' | 'error';
+  readonly limits: PictureLimits;
+}
+
+async function resizedPixels(bytes: Uint8Array, { resize, failOn, limits }: Reading): Promise<Pixels> {
+  const { data, info } = await sharp(bytes, { failOn, limitInputPixels: limits.pixels, sequentialRead: true })
+    .timeout({ seconds: limits.seconds })
+    .flatten({ background: '#ffffff' })
+    .resize({ ...resize, kernel: 'lanczos3', fastShrinkOnLoad: false })
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  return { pixels: threeChannels(data, info.channels), width: info.width, height: info.height };
 }
 
 /** The tiles of a square of planar RGB (all red, all green, all blue), as in the CIFAR binaries. */
@@ -102,13 +169,19 @@ export async function planarTiles(planes: Uint8Array, side: number, levels: read
   return allLevels(await resampled(rgb, side, size), size, levels);
 }
 
-function checkSize(width: number, height: number, largest: number): void {
+function checkMetadata(bytes: number, { metadataBytes: most }: PictureLimits): void {
+  if (bytes <= most) return;
+  const message = `It says ${Math.ceil(bytes / 1e6)} MB beside its pixels (EXIF, XMP, profiles, texts); at most ${Math.floor(most / 1e6)} MB are read.`;
+  throw new BadPicture('TOO_LARGE', message);
+}
+
+function checkSize({ width, height }: Metadata, largest: number, { pixels }: PictureLimits): void {
   const shorter = Math.min(width, height);
   const least = Math.max(MIN_SIDE, Math.ceil(largest / MAX_ENLARGEMENT));
-  if (width * height > MAX_PIXELS)
+  if (width * height > pixels)
     throw new BadPicture(
       'TOO_LARGE',
-      `It has ${Math.round((width * height) / 1e6)} megapixels (${width} x ${height}); at most ${MAX_PIXELS / 1e6} are read.`,
+      `It has ${Math.round((width * height) / 1e6)} megapixels (${width} x ${height}); at most ${pixels / 1e6} are read.`,
     );
   if (shorter < least)
     throw new BadPicture('TOO_SMALL', `It is ${width} x ${height}; the shorter side must have ${least} pixels.`);
@@ -116,7 +189,8 @@ function checkSize(width: number, height: number, largest: number): void {
     throw new BadPicture('TOO_SMALL', `It is ${width} x ${height}: more than ${MAX_ASPECT} times as long as wide.`);
 }
 
-function decodeCost({ width, height, format, channels, depth, isProgressive, chromaSubsampling }: Metadata): number {
+function decodeCost(found: Metadata, { whole: factor }: PictureLimits): number {
+  const { width, height, format, channels, depth, isProgressive, chromaSubsampling } = found;
   const pixels = width * height;
   const whole = pixels * (channels ?? 4) * (BYTES_OF.get(depth ?? '') ?? 8);
   switch (format) {
@@ -130,7 +204,7 @@ function decodeCost({ width, height, format, channels, depth, isProgressive, chr
     case 'heif': // Measured: 18 bytes a pixel.
       return STREAMING_BYTES + pixels * 18;
     default: // TIFF may be one strip; WebP and GIF are decoded as RGBA.
-      return STREAMING_BYTES + Math.max(whole, format === 'tiff' ? 0 : pixels * 4);
+      return STREAMING_BYTES + factor * Math.max(whole, format === 'tiff' ? 0 : pixels * 4);
   }
 }
 
@@ -143,61 +217,6 @@ const BYTES_OF = new Map([
   ['int', 4],
   ['float', 4],
 ]);
-
-/** Cuts the middle square out of interleaved pixels with 1 or 3 channels. */
-function middle(data: Uint8Array, { width, height, channels }: OutputInfo, size: number): Uint8Array {
-  if (width < size || height < size || (channels !== 1 && channels !== 3))
-    throw new Error(`Unexpected pixels: ${width} x ${height} x ${channels} for a square of ${size}`);
-  const left = (width - size) >> 1;
-  const top = (height - size) >> 1;
-  const square = new Uint8Array(size * size * 3);
-  for (let y = 0; y < size; y++) {
-    const row = ((top + y) * width + left) * channels;
-    if (channels === 3) square.set(data.subarray(row, row + size * 3), y * size * 3);
-    else for (let i = 0; i < size * 3; i++) square[y * size * 3 + i] = data[row + Math.floor(i / 3)] ?? 0;
-  }
-  return square;
-}
-
-/**
- * Turns a square as its EXIF orientation asks. The square is turned, not the photograph, so that a photograph of 100
- * megapixels that lies on its side needs no copy in memory.
- */
-function upright(square: Uint8Array, size: number, orientation: number): Uint8Array {
-  if (orientation <= 1 || orientation > 8) return square;
-  const last = size - 1;
-  const out = new Uint8Array(square.length);
-  for (let y = 0; y < size; y++) {
-    for (let x = 0; x < size; x++) {
-      const [fromX, fromY] = sourceOf(orientation, { x, y, last });
-      const from = (fromY * size + fromX) * 3;
-      out.set(square.subarray(from, from + 3), (y * size + x) * 3);
-    }
-  }
-  return out;
-}
-
-/** Where the upright pixel (x, y) lies in the stored square. */
-function sourceOf(orientation: number, { x, y, last }: { x: number; y: number; last: number }): [number, number] {
-  switch (orientation) {
-    case 2:
-      return [last - x, y];
-    case 3:
-      return [last - x, last - y];
-    case 4:
-      return [x, last - y];
-    case 5:
-      return [y, x];
-    case 6:
-      return [y, last - x];
-    case 7:
-      return [last - y, last - x];
-    case 8:
-      return [last - y, x];
-    default:
-      return [x, y];
-  }
-}
 
 async function allLevels(square: Uint8Array, size: number, levels: readonly PackLevel[]): Promise<Uint8Array> {
   const tiles = new Uint8Array(levels.reduce((sum, level) => sum + level.size * level.size * 3, 0));

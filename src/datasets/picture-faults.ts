@@ -16,6 +16,8 @@ const CLOSED: readonly (readonly [string, string])[] = [
   ['233f52414449414e4345', 'a Radiance picture'],
   ['53494d504c452020', 'a FITS file'],
 ];
+/** HEVC inside, which is not free to decode; AVIF has the same container. */
+const HEIC = /^ftyphe(ic|ix|vc|vx|im|is)$/;
 const MARKUP = /^\s*<(\?xml|!doctype|!--|svg|html|head|body)/i;
 
 /** A refusal where the first bytes tell enough; undefined: worth a try by a decoder. */
@@ -25,6 +27,8 @@ export function signatureOf(bytes: Uint8Array): BadPicture | undefined {
   const closed = CLOSED.find(([prefix]) => hex.startsWith(prefix));
   if (closed !== undefined)
     return new BadPicture('UNSUPPORTED', `It is ${closed[1]}. Convert it to JPEG, PNG, WebP, AVIF, TIFF or GIF.`);
+  if (HEIC.test(first.toString('latin1', 4, 12)))
+    return new BadPicture('UNSUPPORTED', 'It is a HEIC picture. Convert it to JPEG, PNG, WebP, AVIF, TIFF or GIF.');
   const start = first.toString('utf8').replace(/^\ufeff/, '');
   if (MARKUP.test(start) || (bytes[0] === 0x1f && bytes[1] === 0x8b))
     return /<svg/i.test(start)
@@ -69,7 +73,7 @@ export function readableFault(error: unknown, bytes: Uint8Array): unknown {
   if (error instanceof BadPicture || !(error instanceof Error)) return error;
   const said = plain(error.message.split('\n')[0] ?? '').slice(0, 200);
   if (/pixel limit/i.test(said)) return new BadPicture('TOO_LARGE', 'It has too many pixels.', error);
-  if (/timeout/i.test(said)) return new BadPicture('TOO_SLOW', 'Decoding it took more than 30 seconds.', error);
+  if (/timeout/i.test(said)) return new BadPicture('TOO_SLOW', 'Decoding it took too long.', error);
   if (isCutShort(bytes) || ENDS_EARLY.test(said))
     return new BadPicture('TRUNCATED', `The file ends before its picture does (${said}).`, error);
   if (/unsupported image format/i.test(said))

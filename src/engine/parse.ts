@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { ERROR_CODES } from '../core/errors.ts';
+import { LABEL_KINDS } from '../core/labels.ts';
 import { measures } from '../core/measures.ts';
 import { trainConfig } from '../core/presets.ts';
 import { MAX_SEED } from '../core/seeds.ts';
@@ -15,6 +16,14 @@ const pixels = z.instanceof(Uint8Array);
 const seed = z.int().min(0).max(MAX_SEED);
 const slug = z.string().min(1);
 const accuracy = z.number().nullable();
+const conditions = z.object({
+  artist: slug.exactOptional(),
+  style: slug.exactOptional(),
+  genre: slug.exactOptional(),
+});
+const mix = z.array(z.object({ weight: z.number(), conditions })).min(1);
+const latent = z.array(z.object({ weight: z.number(), seed })).min(1);
+const probability = z.number().min(0).max(1);
 
 const fromChild = [
   z.object({ type: z.literal('hello'), version: z.int(), device: z.string() }),
@@ -61,6 +70,11 @@ const fromTrainer = z.discriminatedUnion('type', [
 const fromGenerator = z.discriminatedUnion('type', [
   ...fromChild,
   z.object({ type: z.literal('painted'), id: z.int(), width: side, height: side, pixels }),
+  z.object({
+    type: z.literal('classified'),
+    id: z.int(),
+    kinds: z.array(z.object({ kind: z.enum(LABEL_KINDS), labels: z.array(probability), fake: probability })),
+  }),
   z.object({ type: z.literal('written'), id: z.int() }),
   z.object({ type: z.literal('refused'), id: z.int(), code: z.enum(ERROR_CODES).nullable(), message: z.string() }),
 ]);
@@ -91,19 +105,10 @@ const toGenerator = z.discriminatedUnion('type', [
     id: z.int(),
     modelDir: z.string(),
     pictures: z
-      .array(
-        z.object({
-          conditions: z.object({
-            artist: slug.exactOptional(),
-            style: slug.exactOptional(),
-            genre: slug.exactOptional(),
-          }),
-          seed,
-          truncation: z.number().min(0).max(1),
-        }),
-      )
+      .array(z.union([z.object({ mix, latent, truncation: z.number().min(0).max(1) }), z.object({ mix, pixels })]))
       .min(1),
   }),
+  z.object({ type: z.literal('classify'), id: z.int(), modelDir: z.string(), pixels }),
   z.object({
     type: z.literal('export'),
     id: z.int(),

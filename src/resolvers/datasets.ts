@@ -105,7 +105,7 @@ function labelsOf(
   context: Context,
   { kind, id }: { readonly kind: LabelKind; readonly id: string },
   args: LabelArgs,
-): Promise<Connection<LabelRow>> {
+): Connection<LabelRow> {
   const list = labelsOfDatasets(kind, labelFilter(args.where), args.orderBy);
   return nestedConnectionOf(context, { list, id, args, nodeOf: same });
 }

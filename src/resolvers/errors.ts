@@ -11,14 +11,11 @@ export interface ErrorScope {
 const MASKED = 'Something went wrong on the server. Its log has the details under the request id.';
 
 /** For Apollo, WebSocket and every other transport alike. */
-export function formatError(
-  formatted: GraphQLFormattedError,
-  error: unknown,
-  scope: ErrorScope,
-): GraphQLFormattedError {
+export function formatted(error: GraphQLError, scope: ErrorScope): GraphQLFormattedError {
+  const plain = error.toJSON();
   const place = {
-    ...(formatted.locations === undefined ? {} : { locations: formatted.locations }),
-    ...(formatted.path === undefined ? {} : { path: formatted.path }),
+    ...(plain.locations === undefined ? {} : { locations: plain.locations }),
+    ...(plain.path === undefined ? {} : { path: plain.path }),
   };
   const cause = originOf(error);
   const { requestId } = scope;
@@ -31,17 +28,12 @@ export function formatError(
     return { message, ...place, extensions: { code, retryable, ...input, ...hints, ...wait, requestId } };
   }
   if (isOfGraphQL(error, cause)) {
-    const code = formatted.extensions?.['code'] ?? 'BAD_USER_INPUT';
-    return { message: formatted.message, ...place, extensions: { code, retryable: false, requestId } };
+    const code = plain.extensions?.['code'] ?? 'BAD_USER_INPUT';
+    return { message: plain.message, ...place, extensions: { code, retryable: false, requestId } };
   }
-  scope.log.error({ err: cause, requestId, path: formatted.path }, 'An operation failed');
+  scope.log.error({ err: cause, requestId, path: plain.path }, 'An operation failed');
   // What has failed by a fault of ours may work the next time.
   return { message: MASKED, ...place, extensions: { code: 'INTERNAL_SERVER_ERROR', retryable: true, requestId } };
-}
-
-/** Of an error that has not been written down yet. */
-export function formatted(error: GraphQLError, scope: ErrorScope): GraphQLFormattedError {
-  return formatError(error.toJSON(), error, scope);
 }
 
 function originOf(error: unknown): unknown {

@@ -1,7 +1,8 @@
 /** What lists are asked for, in the store's words: its own ids in the place of those that clients see. */
+import { AppError } from '../core/errors.ts';
 import { localId } from '../core/global-id.ts';
 import type { ArtworkFilter } from '../store/artworks.ts';
-import type { ImageFilter } from '../store/images.ts';
+import type { ImageFilter } from '../store/gallery-filter.ts';
 import type { LabelFilter } from '../store/labels.ts';
 import type { ModelFilter } from '../store/models.ts';
 import type { RunFilter } from '../store/runs.ts';
@@ -16,6 +17,7 @@ const TYPES = {
   dataset: 'Dataset',
   model: 'Model',
   run: 'TrainingRun',
+  collection: 'Collection',
 } as const;
 
 const named =
@@ -32,4 +34,22 @@ export const labelFilter = named<LabelFilter>('dataset');
 export const artworkFilter = named<ArtworkFilter>('artist', 'style', 'genre', 'dataset');
 export const runFilter = named<RunFilter>('dataset');
 export const modelFilter = named<ModelFilter>('run');
-export const imageFilter = named<ImageFilter>('artist', 'style', 'genre', 'model');
+
+const kept = named<ImageFilter>('artist', 'style', 'genre', 'model', 'collection');
+const MOST_SEEDS = 100;
+const MOST_TAGS = 10;
+
+/** @throws AppError INVALID_INPUT for lists that are too long */
+export function imageFilter(where: Where<ImageFilter>): ImageFilter {
+  checkLength('seeds', where?.seeds, MOST_SEEDS);
+  checkLength('tags', where?.tags, MOST_TAGS);
+  const filter = kept(where);
+  const { label } = filter;
+  if (label === null || label === undefined) return filter;
+  return { ...filter, label: [TYPES.artist, TYPES.style, TYPES.genre].reduce<string>(localId, label) };
+}
+
+function checkLength(field: string, list: readonly unknown[] | null | undefined, most: number): void {
+  if ((list ?? []).length <= most) return;
+  throw new AppError('INVALID_INPUT', `${field} must be ${most} at most.`, { path: ['where', field] });
+}

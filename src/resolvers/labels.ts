@@ -3,17 +3,16 @@ import { Arg, Args, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 't
 import { encodeGlobalId } from '../core/global-id.ts';
 import type { LabelKind } from '../core/labels.ts';
 import { artworksOfLabels } from '../store/artworks.ts';
-import { imagesOfLabels } from '../store/images.ts';
 import { labelBySlug, labelList } from '../store/labels.ts';
 import type { LabelRow } from '../store/tables.ts';
 import { type Connection, connectionOf, nestedConnectionOf, same } from './connection.ts';
 import type { Context } from './context.ts';
-import { artworkFilter, imageFilter, labelFilter } from './filters.ts';
-import { pictureOf } from './images.ts';
+import { artworkFilter, labelFilter } from './filters.ts';
+import { galleryConnection } from './gallery.ts';
 import { Label, labelTypeName } from './interfaces.ts';
 import { Policy } from './policy.ts';
 import { ArtworkArgs, ArtworkConnection } from './types/artworks.ts';
-import { GeneratedImageArgs, GeneratedImageConnection } from './types/images.ts';
+import { GeneratedImageArgs, GeneratedImageConnection } from './types/gallery.ts';
 import {
   Artist,
   ArtistConnection,
@@ -51,8 +50,7 @@ export class LabelResolver {
     @Args(() => GeneratedImageArgs) args: GeneratedImageArgs,
     @Ctx() context: Context,
   ) {
-    const list = imagesOfLabels(kind, imageFilter(args.where), args.orderBy);
-    return nestedConnectionOf(context, { list, id, args, nodeOf: pictureOf });
+    return galleryConnection(context, args, { kind, id });
   }
 }
 
@@ -92,7 +90,7 @@ export class LabelQueries {
   }
 }
 
-function labelConnection(context: Context, kind: LabelKind, args: LabelArgs): Promise<Connection<LabelRow>> {
+function labelConnection(context: Context, kind: LabelKind, args: LabelArgs): Connection<LabelRow> {
   const list = labelList(kind, labelFilter(args.where), args.orderBy);
   return connectionOf(context, { list, args, nodeOf: same });
 }

@@ -1,6 +1,6 @@
 /**
  * One DataLoader per relation: what a list of parents asks for one by one is read in one statement. Made anew for each
- * operation; a subscription's remember nothing, because it lives longer than the rows stay as they are.
+ * operation, and for each event of a subscription: they remember what they have read.
  */
 import DataLoader from 'dataloader';
 import type { RunEvent } from '../core/events.ts';
@@ -8,17 +8,18 @@ import { type Page, type PageRequest, windowOf } from '../core/paging.ts';
 import { checkpointsByIds, checkpointsOf } from '../store/checkpoints.ts';
 import { artworkCountsByDataset, artworksByIds, datasetsByIds } from '../store/datasets.ts';
 import type { Db } from '../store/db.ts';
+import { generationPlaces, generationsByIds } from '../store/generations.ts';
 import { imagesByIds } from '../store/images.ts';
 import { artworkCounts, labelKey, labelsByIds, labelsBySlugs } from '../store/labels.ts';
-import { modelsByIds, modelsByRuns } from '../store/models.ts';
+import { imageCountsByModel, modelsByCheckpoints, modelsByIds, modelsByRuns } from '../store/models.ts';
 import { countRowsOf, type NestedList, readPages } from '../store/page.ts';
 import { measuresOf, metricsOfRuns, samplesByIds } from '../store/run-log.ts';
 import { queuePlaces, runsByIds } from '../store/runs.ts';
+import { galleryLoaders } from './gallery-loaders.ts';
 
 export type Loaders = ReturnType<typeof createLoaders>;
 
-export function createLoaders(db: Db, { cache }: { readonly cache: boolean }) {
-  const options = { cache };
+export function createLoaders(db: Db) {
   /** By a map from key to value; keys that it does not have are `otherwise`. */
   const fromMap = <Value, Otherwise>(
     read: (keys: string[]) => Promise<ReadonlyMap<string, Value>>,
@@ -27,12 +28,13 @@ export function createLoaders(db: Db, { cache }: { readonly cache: boolean }) {
     new DataLoader<string, Value | Otherwise>(async (keys) => {
       const found = await read([...new Set(keys)]);
       return keys.map((key) => found.get(key) ?? otherwise);
-    }, options);
+    });
   const byId = <Row extends { readonly id: string }>(read: (ids: string[]) => Promise<Row[]>) =>
     fromMap(async (ids) => new Map((await read(ids)).map((row) => [row.id, row])), undefined);
 
   return {
-    ...nestedLists(db, options),
+    ...nestedLists(db),
+    ...galleryLoaders(db),
     label: byId((ids) => labelsByIds(db, ids)),
     labelBySlug: fromMap(
       async (keys) => new Map((await labelsBySlugs(db, keys)).map((row) => [labelKey(row), row])),
@@ -44,13 +46,17 @@ export function createLoaders(db: Db, { cache }: { readonly cache: boolean }) {
     artwork: byId((ids) => artworksByIds(db, ids)),
     sample: fromMap((ids) => samplesByIds(db, ids), undefined),
     keptImage: byId((ids) => imagesByIds(db, ids)),
+    generation: byId((ids) => generationsByIds(db, ids)),
+    generationPlace: fromMap((ids) => generationPlaces(db, ids), null),
     run: byId((ids) => runsByIds(db, ids)),
     queuePlace: fromMap((ids) => queuePlaces(db, ids), null),
-    metricsOfRun: metrics(db, options),
+    metricsOfRun: metrics(db),
     measuresOfRun: fromMap((ids) => measuresOf(db, ids), []),
     checkpoint: byId((ids) => checkpointsByIds(db, ids)),
     checkpointsOfRun: fromMap((ids) => checkpointsOf(db, ids), []),
     model: byId((ids) => modelsByIds(db, ids)),
+    modelOfCheckpoint: fromMap((ids) => modelsByCheckpoints(db, ids), undefined),
+    imagesOfModel: fromMap((ids) => imageCountsByModel(db, ids), 0),
     modelOfRun: fromMap((ids) => modelsByRuns(db, ids), undefined),
   };
 }
@@ -66,14 +72,14 @@ interface PageKey extends NestedKey {
 }
 
 /** Pages and lengths of lists that hang on rows: one read per list and page, for all parents. */
-function nestedLists(db: Db, options: { readonly cache: boolean }) {
+function nestedLists(db: Db) {
   const missing = () => new Error('The list of a parent was not read');
-  const pages = perGroup<PageKey, Page<unknown>>(options, {
+  const pages = perGroup<PageKey, Page<unknown>>({
     groupOf: ({ list, page }) => `${list.name}:${JSON.stringify(windowOf(page))}`,
     read: ({ list, page }, ids) => readPages(db, list, { ids, page }),
     otherwise: missing,
   });
-  const counts = perGroup<NestedKey, number>(options, {
+  const counts = perGroup<NestedKey, number>({
     groupOf: ({ list }) => list.name,
     read: ({ list }, ids) => countRowsOf(db, list, ids),
     otherwise: missing,
@@ -93,8 +99,8 @@ interface MetricsKey {
 }
 
 /** Metrics of many runs: one read per number of points. */
-function metrics(db: Db, options: { readonly cache: boolean }) {
-  return perGroup<MetricsKey, RunEvent[]>(options, {
+function metrics(db: Db) {
+  return perGroup<MetricsKey, RunEvent[]>({
     groupOf: ({ maxPoints }) => String(maxPoints),
     read: ({ maxPoints }, ids) => metricsOfRuns(db, ids, maxPoints),
     otherwise: () => [],
@@ -110,10 +116,7 @@ interface Group<Key, Value> {
 }
 
 /** What hangs on rows and is asked for in ways that cannot be read together. */
-function perGroup<Key extends { readonly id: string }, Value>(
-  options: { readonly cache: boolean },
-  { groupOf, read, otherwise }: Group<Key, Value>,
-) {
+function perGroup<Key extends { readonly id: string }, Value>({ groupOf, read, otherwise }: Group<Key, Value>) {
   return new DataLoader<Key, Value, string>(
     async (keys) => {
       const groups = new Map<string, Promise<ReadonlyMap<string, Value> | Error>>();
@@ -131,7 +134,7 @@ function perGroup<Key extends { readonly id: string }, Value>(
         }),
       );
     },
-    { ...options, cacheKeyFn: (key) => `${groupOf(key)}:${key.id}` },
+    { cacheKeyFn: (key) => `${groupOf(key)}:${key.id}` },
   );
 }
 

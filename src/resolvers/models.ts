@@ -1,5 +1,5 @@
 /** Generators that can be asked for pictures. */
-import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Args, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { encodeGlobalId } from '../core/global-id.ts';
 import { LABEL_KINDS } from '../core/labels.ts';
 import type { ModelExport as ModelExportFiles } from '../services/exports.ts';
@@ -11,11 +11,12 @@ import type { Context } from './context.ts';
 import { modelFilter } from './filters.ts';
 import { Label, labelTypeName, tagged } from './interfaces.ts';
 import { asPayload, type Payload } from './payload.ts';
-import { Policy, STATEMENT_COST } from './policy.ts';
+import { COUNT_COST, Policy, STATEMENT_COST } from './policy.ts';
 import { UrlScalar } from './scalars.ts';
 import {
   Checkpoint,
   CreateModelInput,
+  DeleteModelInput,
   ExportModelInput,
   ExportModelPayload,
   ImportModelInput,
@@ -24,6 +25,7 @@ import {
   ModelConnection,
   ModelExport,
   ModelPayload,
+  ModelProvenance,
   SetDefaultModelInput,
   SetDefaultModelPayload,
 } from './types/models.ts';
@@ -40,6 +42,21 @@ export class CheckpointResolver {
   @FieldResolver(() => ID)
   id(@Root() { id }: CheckpointRow) {
     return encodeGlobalId('Checkpoint', id);
+  }
+
+  @FieldResolver(() => TrainingRun)
+  run(@Root() { runId }: CheckpointRow, @Ctx() { load }: Context) {
+    return load.run.load(runId);
+  }
+
+  @FieldResolver(() => Model, { nullable: true, description: 'What was made of it, by its run or by createModel.' })
+  model(@Root() { id }: CheckpointRow, @Ctx() { load }: Context) {
+    return load.modelOfCheckpoint.load(id);
+  }
+
+  @FieldResolver(() => Boolean, { description: 'Whether its files are there, for createModel.' })
+  isKept(@Root() { dir }: CheckpointRow) {
+    return dir !== null;
   }
 }
 
@@ -97,6 +114,17 @@ export class ModelResolver {
     return asPayload(() => modelImports.create(input));
   }
 
+  @Mutation(() => ModelPayload, {
+    description: 'Deletes the files of a model that is neither the default nor in use. What is known of it stays.',
+  })
+  @Policy({ scope: 'train', cost: 500 })
+  deleteModel(
+    @Arg('input', () => DeleteModelInput) input: DeleteModelInput,
+    @Ctx() { modelDeletion }: Context,
+  ): Promise<Payload<ModelRow>> {
+    return asPayload(() => modelDeletion.delete(input));
+  }
+
   @FieldResolver(() => ID)
   id(@Root() { id }: ModelRow) {
     return encodeGlobalId('Model', id);
@@ -110,6 +138,25 @@ export class ModelResolver {
   @FieldResolver(() => Checkpoint, { nullable: true })
   checkpoint(@Root() { checkpointId }: ModelRow, @Ctx() { load }: Context) {
     return checkpointId === null ? null : load.checkpoint.load(checkpointId);
+  }
+
+  @FieldResolver(() => ModelProvenance)
+  provenance(@Root() model: ModelRow, @Ctx() { models }: Context) {
+    const { provenance, config } = models.cardOf(model);
+    return { ...provenance, preset: config.preset };
+  }
+
+  @FieldResolver(() => Boolean, {
+    description: 'Whether it can classify and reconstruct: models of older versions cannot.',
+  })
+  hasDiscriminator(@Root() model: ModelRow, @Ctx() { models }: Context) {
+    return models.cardOf(model).discriminator !== undefined;
+  }
+
+  @FieldResolver(() => Int, { description: 'Kept pictures that it has painted.' })
+  @Policy({ once: COUNT_COST })
+  imageCount(@Root() { id }: ModelRow, @Ctx() { load }: Context) {
+    return load.imagesOfModel.load(id);
   }
 
   @FieldResolver(() => [Label], { description: 'Everything that it can be asked for: artists, styles, genres.' })

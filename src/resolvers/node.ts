@@ -22,6 +22,16 @@ const finders = new Map<string, Find>([
   ['ApiKey', async ({ db, viewer }, id) => (mayUse(viewer, 'admin') ? keyById(db, id) : undefined)],
   ['TrainingSample', ({ load }, id) => load.sample.load(id).then((event) => event && eventOf(event))],
   ['GeneratedImage', findPicture],
+  [
+    'Collection',
+    async ({ load }, id) => load.gallerySet.load(id).then((set) => (set?.kind === 'collection' ? set : undefined)),
+  ],
+  ['Generation', ({ jobs, viewer }, id) => jobs.find(id, viewer).catch(absent)],
+  [
+    'Animation',
+    async ({ animations, viewer }, id) => (mayUse(viewer, 'generate') ? animations.find(id).catch(absent) : undefined),
+  ],
+  ['Upload', async ({ uploads, viewer }, id) => (mayUse(viewer, 'generate') ? uploads.find(id, viewer) : undefined)],
   ...['Artist', 'Style', 'Genre'].map((name): [string, Find] => [name, (context, id) => findLabel(context, name, id)]),
 ]);
 
@@ -68,8 +78,10 @@ async function findLabel({ load }: Context, typeName: string, id: string): Promi
 }
 
 /** Who may not have pictures painted finds those that were kept. */
-async function findPicture({ generation, load, viewer, signal }: Context, id: string): Promise<object | undefined> {
-  if (mayUse(viewer, 'generate')) return generation.byRecipe(id, signal).catch(absent);
+async function findPicture({ generation, load, viewer, asker }: Context, id: string): Promise<object | undefined> {
+  const painted = mayUse(viewer, 'generate') ? await generation.byRecipe(id, asker).catch(absent) : undefined;
+  if (painted !== undefined) return painted;
+  // Also where its model has gone.
   const kept = await load.keptImage.load(id);
   return kept && pictureOf(kept);
 }

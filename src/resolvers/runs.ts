@@ -83,6 +83,14 @@ export class TrainingRunResolver {
     return load.dataset.load(datasetId);
   }
 
+  @FieldResolver(() => String, {
+    nullable: true,
+    description: 'SHA-256 of the packed file that it is trained on: the dataset may have been imported again since.',
+  })
+  datasetSha256(@Root() { id }: RunRow, @Ctx() { training }: Context) {
+    return training.datasetSha256(id);
+  }
+
   @FieldResolver(() => Int, { description: 'Pictures in one step.' })
   batchSize(@Root() { config }: RunRow) {
     return trainConfig.parse(config).batchSize;

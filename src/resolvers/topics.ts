@@ -1,6 +1,8 @@
 /** Streams beside a run's own: pictures kept, runs changing, imports going on. */
 import { Arg, Ctx, FieldResolver, ID, Int, Resolver, Root, Subscription } from 'type-graphql';
+import { decodeRecipe } from '../core/recipe.ts';
 import type { ImportProgress, KeptImage, RunChange, TopicEntry } from '../core/topics.ts';
+import { pictureOf as recipePicture } from '../services/generation.ts';
 import type { StreamPlace } from '../services/stream-place.ts';
 import type { Context } from './context.ts';
 import { pictureOf } from './images.ts';
@@ -19,11 +21,16 @@ const flat = <Body extends object>({ seq, at, body }: { seq: number; at: Date; b
 
 @Resolver(() => GeneratedImageAdded)
 export class GeneratedImageAddedResolver {
-  @FieldResolver(() => GeneratedImage)
+  @FieldResolver(() => GeneratedImage, {
+    description: 'Its keptAt is null where it was deleted meanwhile: its recipe is known all the same.',
+  })
   async image(@Root() { imageId }: KeptImage, @Ctx() { load }: Context) {
     const row = await load.keptImage.load(imageId);
-    if (row === undefined) throw new Error(`The gallery lacks a picture that it has told of: ${imageId}`);
-    return pictureOf(row);
+    if (row !== undefined) return pictureOf(row);
+    const recipe = decodeRecipe(imageId);
+    const model = recipe === undefined ? undefined : await load.model.load(recipe.modelId);
+    if (recipe === undefined || model === undefined) throw new Error(`The log tells of no picture: ${imageId}`);
+    return recipePicture(recipe, model);
   }
 
   @Subscription(() => GeneratedImageAdded, {

@@ -2,7 +2,7 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { AppError, type ErrorCode } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { currentRequestId } from './visit.ts';
+import { requestIdOf } from './visit.ts';
 
 const statuses = new Map<ErrorCode, number>([
   ['INVALID_INPUT', 400],
@@ -12,6 +12,12 @@ const statuses = new Map<ErrorCode, number>([
   ['UNKNOWN_MODEL', 404],
   ['UNREADABLE_DATASET', 404],
   ['NO_MODEL', 404],
+  ['CONFLICT', 409],
+  ['EXPIRED', 410],
+  ['TOO_LARGE', 413],
+  ['UNSUPPORTED_PICTURE', 415],
+  ['BAD_PICTURE', 422],
+  ['DISK_FULL', 507],
   ['DATASET_NOT_READY', 503],
   ['ENGINE_UNAVAILABLE', 503],
   ['OVERLOADED', 503],
@@ -34,8 +40,9 @@ export function answerFaults(log: Log): ErrorRequestHandler {
     response.removeHeader('ETag');
     response.set('Cache-Control', 'no-store');
     if (error instanceof AppError) {
-      const { code, message, retryable } = error;
-      response.status(statuses.get(code) ?? 500).json({ error: { code, message, retryable } });
+      const { code, message, retryable, retryAfterMs } = error;
+      if (retryAfterMs !== undefined) response.set('Retry-After', String(Math.ceil(retryAfterMs / 1_000)));
+      response.status(statuses.get(code) ?? 500).json({ error: { code, message, retryable, retryAfterMs } });
       return;
     }
     const status = clientFault(error);
@@ -44,7 +51,7 @@ export function answerFaults(log: Log): ErrorRequestHandler {
       response.status(status).json({ error: { code: 'BAD_REQUEST', message } });
       return;
     }
-    const requestId = currentRequestId();
+    const requestId = requestIdOf(response);
     log.error({ err: error, requestId }, 'A request failed');
     const message = 'Something went wrong on the server. Its log has the details under the request id.';
     response.status(500).json({ error: { code: 'INTERNAL_SERVER_ERROR', message, requestId } });

@@ -37,9 +37,12 @@ export function mayOpen(parts: GateParts): RequestHandler {
   };
 }
 
-/** The address of a picture that was not kept is a recipe, which anybody can write: to open it is to have it painted. */
+/** The address of what was not kept is a recipe, which anybody can write: to open it is to have it painted. */
 function scopeOf({ baseUrl, path }: Request): Scope {
-  return `${baseUrl}${path}`.startsWith('/images/') ? 'generate' : 'read';
+  const full = `${baseUrl}${path}`;
+  // Somebody's own: its address is given to them alone.
+  if (full.startsWith('/generations/')) return 'admin';
+  return /^\/(images|sheets|animations)\//.test(full) ? 'generate' : 'read';
 }
 
 /** In the query; of the files of an export in the path, so that one finds the others. */

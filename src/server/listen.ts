@@ -12,7 +12,9 @@ import { Connections } from './connections.ts';
 import { explorerRoutes } from './explorer.ts';
 import { exportRoutes } from './export-route.ts';
 import { answerFaults, notFound } from './faults.ts';
+import { galleryRoutes } from './gallery-route.ts';
 import { mayOpen } from './gate.ts';
+import { generationRoutes } from './generation-route.ts';
 import { healthRoutes, type Readiness } from './health.ts';
 import { Meters } from './meters.ts';
 import { listenForMetrics, metricsRoute } from './operator-routes.ts';
@@ -23,6 +25,7 @@ import { graphqlFaults, graphqlHandler } from './transports/http.ts';
 import { isJson } from './transports/http-request.ts';
 import { HttpStreams, type StreamTimes } from './transports/http-streams.ts';
 import { GRAPHQL_PATH, MOST_BODY_BYTES, SocketServer, type SocketTimes } from './transports/websocket.ts';
+import { uploadRoutes } from './upload-route.ts';
 import { withRequestId } from './visit.ts';
 import { watchSizes } from './watch-sizes.ts';
 
@@ -32,6 +35,8 @@ export interface ServerTimes {
   readonly request: {
     readonly headersTimeout: number;
     readonly requestTimeout: number;
+    /** Longer than proxies and clients keep an idle connection: who closes it later never sends into a closed one. */
+    readonly keepAliveTimeout: number;
     readonly connectionsCheckingInterval: number;
   };
   readonly sockets: SocketTimes;
@@ -39,7 +44,10 @@ export interface ServerTimes {
 }
 
 const TIMES: ServerTimes = {
-  request: { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 },
+  request: {
+    ...{ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 },
+    connectionsCheckingInterval: 5_000,
+  },
   sockets: { pingMs: 10_000, stalledMs: 30_000, closeMs: 5_000 },
   streams: { heartbeatMs: 10_000, stalledMs: 30_000 },
 };
@@ -68,9 +76,14 @@ const WELCOME = `artgan
 /graphql    GraphQL: POST, WebSocket (graphql-ws), Server-Sent Events, multipart subscriptions
 /explore    try it in the browser
 /images     generated pictures, by their url
+/sheets     many pictures as one, by its url
+/animations ways from picture to picture, by their url
 /artworks   works of the collections, by their url
 /samples    grids of training runs, by their url
 /exports    files of exported models, by their url
+/generations  pictures of jobs, as a ZIP
+/gallery    exports of the gallery, as a ZIP
+/uploads    where pictures are sent, by their url
 /livez      whether the server lives
 /readyz     whether it is ready
 /metrics    numbers for Prometheus
@@ -133,14 +146,17 @@ function setRoutes(app: Express, parts: RouteParts): void {
   app.use(withRequestId());
   app.use(knownName(isKnownName));
   app.use(crossOrigin(publicUrl));
-  if (telemetry.metricsPort === undefined) app.use(metricsRoute(meters, services.access));
-  if (surface.explorer) app.use(explorerRoutes());
-  const gate = mayOpen({ ...services, publicPictures: surface.publicPictures });
-  app.use(pictureRoutes({ ...services, blobs }, gate));
-  app.use(exportRoutes(services, gate));
   const body = express.json({ limit: MOST_BODY_BYTES, inflate: false, type: isJson });
   app.use(GRAPHQL_PATH, trusted(publicUrl), body, graphql);
   app.use(GRAPHQL_PATH, graphqlFaults(services.log));
+  if (telemetry.metricsPort === undefined) app.use(metricsRoute(meters, services.access));
+  if (surface.explorer) app.use(explorerRoutes());
+  const gate = mayOpen({ ...services, publicPictures: surface.publicPictures });
+  app.use(pictureRoutes({ ...services, blobs, trustProxy: surface.trustProxy }, gate));
+  app.use(exportRoutes(services, gate));
+  app.use(generationRoutes(services, gate));
+  app.use(galleryRoutes(services, gate));
+  app.use(uploadRoutes(services, trusted(publicUrl)));
   app.use(notFound());
   app.use(answerFaults(services.log));
 }

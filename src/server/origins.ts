@@ -44,7 +44,7 @@ export function crossOrigin(publicUrl: string): RequestHandler {
       response.set('Access-Control-Allow-Origin', origin);
       response.set('Access-Control-Expose-Headers', 'X-Request-Id, Retry-After, Idempotency-Replayed');
       if (request.method === 'OPTIONS') {
-        response.set('Access-Control-Allow-Methods', 'GET, HEAD, POST');
+        response.set('Access-Control-Allow-Methods', 'GET, HEAD, POST, PUT');
         response.set(
           'Access-Control-Allow-Headers',
           request.header('Access-Control-Request-Headers') ?? 'Content-Type',

@@ -1,23 +1,31 @@
-/** Pictures by their URLs: generated ones by their recipe, works of collections, grids of training runs. Writes nothing. */
-import { createHash } from 'node:crypto';
-import express, { type RequestHandler, type Response, type Router } from 'express';
-import { AppError } from '../core/errors.ts';
+/**
+ * Pictures by their URLs: generated ones by their recipe, contact sheets and animations by theirs, works of collections, grids
+ * of training runs. What a client has already it is told so without anything being read or painted. Writes nothing that lasts.
+ */
+import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import type { Services } from '../resolvers/context.ts';
-import { type Encoding, encodePixels, encodePng, mediaType, type PictureFormat } from '../services/pictures.ts';
+import type { Original } from '../services/delivery.ts';
+import { artworkOriginal, imageOriginal, sampleOriginal } from '../services/originals.ts';
+import type { Asker } from '../services/painting.ts';
 import type { Blobs } from '../store/blobs.ts';
-import { artworksByIds, datasetsByIds } from '../store/datasets.ts';
-import { sampleById } from '../store/run-log.ts';
-import { cacheControl } from './gate.ts';
+import { answerPicture, mayNeedNoBody, needsNoBody } from './picture-answer.ts';
+import { askedPicture, MOVING } from './picture-request.ts';
+import { addressOf } from './visit.ts';
 
-export type PictureParts = Pick<Services, 'db' | 'imports' | 'generation'> & { readonly blobs: Blobs };
+export type PictureParts = Pick<Services, 'animations' | 'db' | 'delivery' | 'imports' | 'painting' | 'sheets'> & {
+  readonly blobs: Blobs;
+  readonly trustProxy: boolean;
+};
 
-const formats = new Map<string, PictureFormat>([
-  ['png', 'png'],
-  ['webp', 'webp'],
-  ['jpg', 'jpeg'],
-  ['jpeg', 'jpeg'],
-  ['avif', 'avif'],
-]);
+interface Served {
+  /** In the path, e.g. "images". */
+  readonly folder: string;
+  /** Of a saved file. */
+  readonly name: string;
+  readonly cache: string;
+  readonly formats?: Parameters<typeof askedPicture>[1];
+  original(id: string): Original | Promise<Original>;
+}
 
 /** The same URL gives the same bytes for ever. */
 const FOR_EVER = 'max-age=31536000, immutable';
@@ -25,77 +33,55 @@ const FOR_EVER = 'max-age=31536000, immutable';
 const UNTIL_CHANGED = 'max-age=300';
 
 export function pictureRoutes(parts: PictureParts, gate: RequestHandler): Router {
+  const { animations, painting, sheets } = parts;
   const router = express.Router();
-  router.use(['/images', '/samples', '/artworks'], gate);
-  router.get('/images/:file', async (request, response) => {
-    const { id, encoding } = asked(request.params.file, request.query['w']);
-    const left = new AbortController();
-    response.once('close', () => left.abort());
-    const { body, sha256 } = await parts.generation.bytes(id, encoding, left.signal);
-    send(response, { body, sha256, encoding, cache: FOR_EVER });
-  });
-  router.get('/samples/:file', async (request, response) => {
-    const { id, encoding } = asked(request.params.file, request.query['w']);
-    const body = await samplePicture(parts, id, encoding);
-    send(response, { body, encoding, cache: FOR_EVER });
-  });
-  router.get('/artworks/:file', async (request, response) => {
-    const { id, encoding } = asked(request.params.file, request.query['w']);
-    const body = await artworkPicture(parts, id, encoding);
-    send(response, { body, encoding, cache: UNTIL_CHANGED });
-  });
+  const served: readonly Served[] = [
+    { folder: 'images', name: 'picture', cache: FOR_EVER, original: (id) => imageOriginal(painting, id) },
+    { folder: 'samples', name: 'sample', cache: FOR_EVER, original: (id) => sampleOriginal(parts, id) },
+    { folder: 'artworks', name: 'work', cache: UNTIL_CHANGED, original: (id) => artworkOriginal(parts, id) },
+    { folder: 'sheets', name: 'sheet', cache: FOR_EVER, original: (id) => sheets.original(id) },
+    {
+      ...{ folder: 'animations', name: 'animation', cache: FOR_EVER, formats: MOVING },
+      original: (id) => animations.original(id),
+    },
+  ];
+  for (const what of served) {
+    router.use(`/${what.folder}`, gate);
+    router.get(`/${what.folder}/:file`, (request: Request<{ file: string }>, response) =>
+      serve(parts, what, { request, response }),
+    );
+  }
   return router;
 }
 
-async function samplePicture({ db, blobs }: PictureParts, id: string, encoding: Encoding): Promise<Buffer> {
-  const event = await sampleById(db, id);
-  const png = event?.body.type === 'sample' ? await blobs.get(event.body.sha256, 'png') : undefined;
-  if (png === undefined) throw new AppError('NOT_FOUND', 'There is no such sample.');
-  return encoding.format === 'png' && encoding.width === undefined ? png : encodePng(png, encoding);
+interface Exchange {
+  readonly request: Request<{ file: string }>;
+  readonly response: Response;
 }
 
-async function artworkPicture({ db, imports }: PictureParts, id: string, encoding: Encoding): Promise<Buffer> {
-  const [artwork] = await artworksByIds(db, [id]);
-  const [dataset] = artwork === undefined ? [] : await datasetsByIds(db, [artwork.datasetId]);
-  if (artwork === undefined || dataset === undefined) throw new AppError('NOT_FOUND', 'There is no such work.');
-  const { pixels, size } = await imports.tilePicture(artwork, dataset);
-  return encodePixels({ pixels, width: size, height: size }, encoding);
+async function serve(parts: PictureParts, what: Served, { request, response }: Exchange): Promise<void> {
+  const { delivery, trustProxy } = parts;
+  const { id, encoding, isNegotiated, isDownload } = askedPicture(request, what.formats);
+  if (isNegotiated) response.vary('Accept');
+  if (encoding === undefined) return refuse(response);
+  const original = await what.original(id);
+  const picture = { format: encoding.format, cache: what.cache, saveAs: isDownload ? what.name : undefined };
+  const known = mayNeedNoBody(request) ? await delivery.known(original, encoding) : undefined;
+  if (known !== undefined && needsNoBody(request, known)) return answerPicture(response, { ...picture, hash: known });
+  const { body, sha256 } = await delivery.bytes(original, encoding, askerOf({ request, response }, trustProxy));
+  answerPicture(response, { ...picture, hash: { sha256, bytes: body.byteLength } }, body);
 }
 
-/** `<id>.<extension>` and `?w=`. @throws AppError INVALID_INPUT or NOT_FOUND */
-function asked(file: string, width: unknown): { id: string; encoding: Encoding } {
-  const [, id, extension] = /^([\w-]+)\.([a-z]+)$/.exec(file) ?? [];
-  if (id === undefined || extension === undefined) throw new AppError('NOT_FOUND', 'There is no such picture.');
-  const format = formats.get(extension);
-  if (format === undefined) {
-    const known = [...formats.keys()].join(', ');
-    throw new AppError('INVALID_INPUT', `Pictures are served as ${known}, not as ${extension}.`);
-  }
-  if (width === undefined) return { id, encoding: { format } };
-  // Anything that is no number is refused with the bounds, like a number outside of them.
-  return { id, encoding: { format, width: typeof width === 'string' && /^\d{1,6}$/.test(width) ? Number(width) : -1 } };
+/** Who leaves waits no longer. Addresses take turns. */
+function askerOf({ request, response }: Exchange, trustProxy: boolean): Asker {
+  const left = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) left.abort();
+  });
+  return { client: `address:${addressOf(request, trustProxy)}`, signal: left.signal };
 }
 
-interface Sent {
-  readonly body: Buffer;
-  readonly sha256?: string;
-  readonly encoding: Encoding;
-  readonly cache: string;
-}
-
-/** Express leaves out the body of a HEAD. */
-function send(response: Response, { body, sha256, encoding, cache }: Sent): void {
-  const etag = `"${sha256 ?? createHash('sha256').update(body).digest('hex')}"`;
-  response.set({ 'Cache-Control': cacheControl(response, cache), ETag: etag, 'X-Content-Type-Options': 'nosniff' });
-  // Not left to Express: it sends everything again to clients that ask for revalidation.
-  if (isKnown(etag, response.req.headers['if-none-match'])) {
-    response.status(304).end();
-    return;
-  }
-  response.type(mediaType(encoding.format)).send(body);
-}
-
-function isKnown(etag: string, known: string | undefined): boolean {
-  if (known === undefined) return false;
-  return known.trim() === '*' || known.split(',').some((one) => one.trim().replace(/^W\//, '') === etag);
+function refuse(response: Response): void {
+  const message = 'Pictures are served as image/avif, image/webp, image/jpeg and image/png: the request accepts none.';
+  response.status(406).json({ error: { code: 'NOT_ACCEPTABLE', message, retryable: false } });
 }

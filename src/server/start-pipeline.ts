@@ -18,6 +18,7 @@ import { OperationRunner } from './operations/run.ts';
 import { Pipeline } from './pipeline.ts';
 import { StreamHub } from './streams/hub.ts';
 import { startTraces } from './traces.ts';
+import { contextsOf } from './visit.ts';
 
 export interface StartParts {
   readonly config: Pick<Config, 'surface' | 'limits' | 'telemetry'>;
@@ -32,14 +33,14 @@ export interface StartParts {
 export async function startPipeline({ config, schema, services, meters, parts }: StartParts) {
   const { surface, limits, telemetry } = config;
   const { access, log } = services;
-  const signs = () => signsUrls({ access, publicPictures: surface.publicPictures });
+  const contextOf = contextsOf(services, () => signsUrls({ access, publicPictures: surface.publicPictures }));
   const documents = new Documents({ schema, introspection: surface.introspection, suggestions: surface.suggestions });
   const budgets = new Budgets({ capacity: limits.budget, refillPerSecond: limits.budgetRefill });
   const persisted = await persistedQueries(surface);
   const preparer = new Preparer({ schema, documents, persisted, budgets, mostCost: limits.cost });
   const traces = parts.use(await startTraces(telemetry.otlpEndpoint));
   const timeoutMs = limits.operationTimeoutMs;
-  const shared = { schema, services, signsUrls: signs };
+  const shared = { schema, services, contextOf };
   const runner = parts.use(await OperationRunner.start({ ...shared, documents, budgets, timeoutMs }));
   const hub = new StreamHub({ ...shared, delivered: (count, lagMs) => meters.delivered(count, lagMs) });
   return { pipeline: new Pipeline({ preparer, runner, hub, log, meters, traces }), hub };

@@ -1,31 +1,25 @@
 /** What a request says about who asks and the way to this server, and the id under which the log tells of it. */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash, randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';
 import type { Viewer } from '../core/access.ts';
 import { viewerId } from '../core/access.ts';
 import type { Context, Services } from '../resolvers/context.ts';
-import { createLoaders } from '../resolvers/loaders.ts';
+import { createLoaders, type Loaders } from '../resolvers/loaders.ts';
 
-const requestIds = new AsyncLocalStorage<string>();
-
-/** Of the request that is being worked on; a new one outside of any. */
-export function currentRequestId(): string {
-  return requestIds.getStore() ?? randomUUID();
-}
-
-export function asRequest<T>(id: string, work: () => T): T {
-  return requestIds.run(id, work);
-}
+const REQUEST_ID = 'X-Request-Id';
 
 /** Gives every request an id, for the log and for the client. */
 export function withRequestId(): RequestHandler {
   return (_request, response, next) => {
-    const id = randomUUID();
-    response.set('X-Request-Id', id);
-    requestIds.run(id, next);
+    response.setHeader(REQUEST_ID, randomUUID());
+    next();
   };
+}
+
+/** Of the request that is answered. */
+export function requestIdOf(response: Pick<ServerResponse, 'getHeader'>): string {
+  return String(response.getHeader(REQUEST_ID) ?? randomUUID());
 }
 
 /** Base of the URLs in answers: as configured, or else as the client has reached this server. */
@@ -61,18 +55,43 @@ export function keyIn(authorization: unknown): string | undefined {
 export interface Visit {
   readonly viewer: Viewer;
   readonly baseUrl: string;
+  /** Of the client. */
+  readonly address: string;
   readonly requestId: string;
   readonly signal?: AbortSignal | undefined;
   /** The Idempotency-Key of the request. */
   readonly idempotencyKey?: string | undefined;
 }
 
-export function createContext(services: Services, visit: Visit, signsUrls: boolean): Context {
-  const { viewer, baseUrl, requestId, signal, idempotencyKey } = visit;
-  const load = createLoaders(services.db, { cache: true });
-  const wishId: Context['wishId'] = ({ fieldName, path }) =>
-    idempotencyKey === undefined ? undefined : uuidOf(`${viewerId(viewer)} ${fieldName} ${path.key} ${idempotencyKey}`);
-  return { ...services, load, viewer, baseUrl, signsUrls, requestId, signal, wishId };
+/** Who takes turns with whom: keys, or addresses where no keys are wanted. */
+export function clientOf({ viewer, address }: Pick<Visit, 'viewer' | 'address'>): string {
+  return viewer.kind === 'key' ? viewerId(viewer) : `address:${address}`;
+}
+
+export type ContextOf = (visit: Visit) => Context;
+
+/** How the context of an operation is made. `signsUrls`: whether addresses of pictures need a signature now. */
+export function contextsOf(services: Services, signsUrls: () => boolean): ContextOf {
+  // What all have in common is their prototype: Apollo Server copies each context, and most of it is this.
+  const common = {
+    ...services,
+    loaders: undefined as Loaders | undefined,
+    /** Made when something is read: most operations that paint read nothing. */
+    get load(): Loaders {
+      this.loaders ??= createLoaders(services.db);
+      return this.loaders;
+    },
+  };
+  return (visit) => {
+    const { viewer, baseUrl, requestId, signal, idempotencyKey } = visit;
+    const asker = { client: clientOf(visit), signal };
+    const wishId: Context['wishId'] = ({ fieldName, path }) =>
+      idempotencyKey === undefined
+        ? undefined
+        : uuidOf(`${viewerId(viewer)} ${fieldName} ${path.key} ${idempotencyKey}`);
+    const own = { viewer, asker, baseUrl, signsUrls: signsUrls(), requestId, signal, wishId };
+    return Object.assign(Object.create(common) as typeof common, own);
+  };
 }
 
 /** The same text gives the same id. */

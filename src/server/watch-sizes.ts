@@ -16,7 +16,7 @@ export interface Sized {
 }
 
 export function watchSizes(meters: Meters, { sockets, streams, hub, connections, services }: Sized): void {
-  const { db, generation } = services;
+  const { db, delivery, painting } = services;
   meters.gauge('artgan_connections', 'Sockets and HTTP streams that are open', () => connections.open);
   meters.gauge('artgan_sockets', 'WebSockets that are open', () => sockets.size);
   meters.gauge('artgan_http_streams', 'HTTP streams that are open', () => streams.size);
@@ -24,7 +24,9 @@ export function watchSizes(meters: Meters, { sockets, streams, hub, connections,
   meters.gauge('artgan_channels', 'Questions that subscriptions share', () => hub.sizes.channels);
   meters.gauge('artgan_training_runs', 'Training runs by status', () => runCountsByStatus(db));
   meters.gauge('artgan_training_images_per_second', 'Pictures a second of the running runs', () => runSpeed(db));
-  meters.gauge('artgan_engine_ready', 'Whether the engine can paint: 1 or 0', () => Number(generation.load.ready));
-  meters.gauge('artgan_pictures_waiting', 'Pictures that wait for the engine', () => generation.load.waiting);
-  meters.gauge('artgan_pictures_painted', 'Pictures painted since the start', () => generation.load.painted);
+  meters.gauge('artgan_engine_ready', 'Whether the engine can paint: 1 or 0', () => Number(painting.load.ready));
+  meters.gauge('artgan_pictures_waiting', 'Pictures that wait for the engine', () => painting.load.waiting);
+  meters.gauge('artgan_encodings_waiting', 'Pictures that wait to be encoded', () => delivery.load.waiting);
+  meters.gauge('artgan_image_cache_bytes', 'Pictures kept on the disk', () => delivery.load.diskBytes);
+  meters.gauge('artgan_pictures_painted', 'Pictures painted since the start', () => painting.load.painted);
 }

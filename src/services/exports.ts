@@ -5,7 +5,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
-import { CARD_FILE, WEIGHTS_FILE } from '../core/model-card.ts';
+import { CARD_FILE, filesOf } from '../core/model-card.ts';
 import { sha256OfFile } from '../datasets/pack-reader.ts';
 import type { Generator } from '../engine/host/generator.ts';
 import type { ModelRow } from '../store/tables.ts';
@@ -54,7 +54,7 @@ export class ExportService {
     const folder = this.#folder(model, format);
     if (format !== 'artgan' && !(await isFolder(folder))) await this.#write(model, format);
     const main = MAIN_FILES[format];
-    const names = format === 'artgan' ? [CARD_FILE, WEIGHTS_FILE] : await readdir(folder);
+    const names = format === 'artgan' ? [...filesOf(this.#parts.models.cardOf(model))] : await readdir(folder);
     const sorted = names.sort((a, b) => Number(b === main) - Number(a === main) || (a < b ? -1 : 1));
     return { model, format, files: await Promise.all(sorted.map((name) => describe(folder, name))) };
   }
@@ -64,7 +64,8 @@ export class ExportService {
     const known = EXPORT_FORMATS.find((one) => one === format);
     const model = await this.#parts.models.resolve(modelId);
     const path = known === undefined ? undefined : join(this.#folder(model, known), name);
-    const allowed = known === 'artgan' ? [CARD_FILE, WEIGHTS_FILE].includes(name) : /^[\w-][\w.-]*$/.test(name);
+    const own = filesOf(this.#parts.models.cardOf(model));
+    const allowed = known === 'artgan' ? own.includes(name) : /^[\w-][\w.-]*$/.test(name);
     if (path === undefined || !allowed || !(await stat(path).catch(() => undefined))?.isFile())
       throw new AppError('NOT_FOUND', 'There is no such file. The mutation exportModel says what there is.');
     return path;

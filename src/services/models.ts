@@ -9,15 +9,19 @@ import { AppError } from '../core/errors.ts';
 import { localId } from '../core/global-id.ts';
 import { LABEL_KINDS } from '../core/labels.ts';
 import type { Log } from '../core/log.ts';
-import { CARD_FILE, type ModelCard, modelCard, WEIGHTS_FILE } from '../core/model-card.ts';
+import { CARD_FILE, DISCRIMINATOR_FILE, type ModelCard, modelCard, WEIGHTS_FILE } from '../core/model-card.ts';
 import { sha256OfFile } from '../datasets/pack-reader.ts';
 import { checkpointsOf } from '../store/checkpoints.ts';
 import type { Db } from '../store/db.ts';
 import { defaultModel, insertModel, modelByDir, modelsByIds, modelsBySha256, setDefault } from '../store/models.ts';
 import type { ModelRow, RunRow } from '../store/tables.ts';
+import { MODELS_TOPIC } from '../store/topic-log.ts';
+import type { LogFeed } from './log-feed.ts';
 
 export interface ModelServiceOptions {
   readonly db: Db;
+  /** Tells when a server on this database has changed something about the models. */
+  readonly feed: Pick<LogFeed, 'onGrow'>;
   readonly dataDir: string;
   /** Folder of the model that ships with the project. */
   readonly starterDir: string;
@@ -26,13 +30,23 @@ export interface ModelServiceOptions {
 
 /** Before the first part of the weights' hash: a model that lies in the project, not in the data folder. */
 const STARTER = 'starter:';
+/** No folder is called like this: it is known that none ships. */
+const NO_STARTER = '';
+/** Of the default model, among ids. */
+const DEFAULT = '';
 
 export class ModelService {
   readonly #options: ModelServiceOptions;
   readonly #cards = new Map<string, ModelCard>();
+  /** Rows by what they were asked for, so that a picture costs no statement. Forgotten with every change. */
+  readonly #rows = new Map<string, ModelRow>();
+  #changes = 0;
+  /** Of the model that ships now. */
+  #starterDir: string | undefined;
 
   constructor(options: ModelServiceOptions) {
     this.#options = options;
+    options.feed.onGrow(MODELS_TOPIC, () => this.forget());
   }
 
   /**
@@ -46,9 +60,11 @@ export class ModelService {
       card = await readCard(starterDir);
     } catch (error) {
       log.warn({ starterDir, error }, 'There is no usable starter model: pictures come from trained runs only');
+      this.#starterDir = NO_STARTER;
       return undefined;
     }
     const dir = `${STARTER}${card.sha256.slice(0, 12)}`;
+    this.#starterDir = dir;
     const register = db.transaction(async (tx) => {
       const known = await modelByDir(tx, dir);
       const row = known ?? (await insertModel(tx, modelRow(card, { dir })));
@@ -58,12 +74,14 @@ export class ModelService {
       if (known === undefined) log.info({ model: row.id, resolution: row.resolution }, 'Starter model registered');
       return row;
     });
-    return register.catch(async (error: unknown) => {
-      // Another server on this database may have been first.
-      const known = await modelByDir(db, dir);
-      if (known === undefined) throw error;
-      return known;
-    });
+    return register
+      .finally(() => this.forget())
+      .catch(async (error: unknown) => {
+        // Another server on this database may have been first.
+        const known = await modelByDir(db, dir);
+        if (known === undefined) throw error;
+        return known;
+      });
   }
 
   /** Reads and checks what a finished run has left in its model folder. */
@@ -108,20 +126,26 @@ export class ModelService {
   async setDefault(id: string): Promise<ModelRow> {
     const { db } = this.#options;
     const model = await this.resolve(id, ['input', 'model']);
-    await db.transaction((tx) => setDefault(tx, model.id));
+    await db.transaction((tx) => setDefault(tx, model.id)).finally(() => this.forget());
     return { ...model, isDefault: true };
   }
 
   /** The model with this id, or the default one. @throws AppError UNKNOWN_MODEL or NO_MODEL */
   async resolve(id: string | undefined, path: readonly string[] = ['model']): Promise<ModelRow> {
-    const { db } = this.#options;
-    if (id === undefined) {
-      const model = await defaultModel(db);
-      if (model !== undefined) return model;
-      throw new AppError('NO_MODEL', 'There is no model yet. Train one with startTraining, then ask again.');
+    const key = id === undefined ? DEFAULT : localId(id, 'Model');
+    const known = this.#rows.get(key);
+    if (known !== undefined) return known;
+    const changes = this.#changes;
+    const model = await this.#read(id);
+    if (model?.deletedAt != null) {
+      const message = `The model "${model.name}" was deleted. Pictures of it that were kept can still be seen.`;
+      throw new AppError('UNKNOWN_MODEL', message, { path });
     }
-    const [model] = await modelsByIds(db, [localId(id, 'Model')]);
+    // What has changed while it was read may have been read before.
+    if (model !== undefined && changes === this.#changes) this.#rows.set(key, model);
     if (model !== undefined) return model;
+    if (id === undefined)
+      throw new AppError('NO_MODEL', 'There is no model yet. Train one with startTraining, then ask again.');
     throw new AppError(
       'UNKNOWN_MODEL',
       `There is no model with the id "${id.slice(0, 200)}". The query models lists them.`,
@@ -131,9 +155,34 @@ export class ModelService {
     );
   }
 
-  /** The folder with the model's files. */
-  folderOf({ dir }: Pick<ModelRow, 'dir'>): string {
-    return dir.startsWith(STARTER) ? this.#options.starterDir : resolve(this.#options.dataDir, dir);
+  /** Whether its files are part of the program. */
+  ships({ dir }: Pick<ModelRow, 'dir'>): boolean {
+    return dir.startsWith(STARTER);
+  }
+
+  /** The folder with the model's files. @throws AppError UNKNOWN_MODEL where they shipped with another version; ENGINE_UNAVAILABLE before it is known */
+  folderOf({ name, dir }: Pick<ModelRow, 'name' | 'dir'>): string {
+    if (!dir.startsWith(STARTER)) return resolve(this.#options.dataDir, dir);
+    if (dir === this.#starterDir) return this.#options.starterDir;
+    if (this.#starterDir === undefined) {
+      const message = 'The server is starting: its models are being looked at. Ask again in a moment.';
+      throw new AppError('ENGINE_UNAVAILABLE', message, { retryable: true });
+    }
+    const message = `The model "${name}" came with another version of artgan, and its files are not here any more.`;
+    throw new AppError('UNKNOWN_MODEL', message, { path: ['model'] });
+  }
+
+  async #read(id: string | undefined): Promise<ModelRow | undefined> {
+    const { db } = this.#options;
+    if (id === undefined) return defaultModel(db);
+    const [model] = await modelsByIds(db, [localId(id, 'Model')]);
+    return model;
+  }
+
+  /** Something about the models has changed. */
+  forget(): void {
+    this.#changes += 1;
+    this.#rows.clear();
   }
 
   cardOf({ id, card }: Pick<ModelRow, 'id' | 'card'>): ModelCard {
@@ -157,7 +206,9 @@ export interface AdoptedPlace {
 
 /** Whether two models paint the same for the same words. */
 function sameModel(a: ModelCard, b: ModelCard): boolean {
-  return JSON.stringify([a.sha256, a.config, slugsOf(a)]) === JSON.stringify([b.sha256, b.config, slugsOf(b)]);
+  const said = (card: ModelCard) =>
+    JSON.stringify([card.sha256, card.discriminator?.sha256, card.config, slugsOf(card)]);
+  return said(a) === said(b);
 }
 
 const slugsOf = ({ labels }: ModelCard) => LABEL_KINDS.map((kind) => labels[kind].map(({ slug }) => slug));
@@ -185,7 +236,12 @@ function modelRow(card: ModelCard, { dir, name, runId, checkpointId }: ModelPlac
 /** @throws where the card is not one, or the weights are not the card's */
 async function readCard(dir: string): Promise<ModelCard> {
   const card = modelCard.parse(JSON.parse(await readFile(join(dir, CARD_FILE), 'utf8')));
-  const found = await sha256OfFile(join(dir, WEIGHTS_FILE));
-  if (found !== card.sha256) throw new Error(`${WEIGHTS_FILE} in ${dir} is damaged: its SHA-256 is ${found}`);
+  await checkFile(join(dir, WEIGHTS_FILE), card.sha256);
+  if (card.discriminator !== undefined) await checkFile(join(dir, DISCRIMINATOR_FILE), card.discriminator.sha256);
   return card;
+}
+
+async function checkFile(path: string, expected: string): Promise<void> {
+  const found = await sha256OfFile(path);
+  if (found !== expected) throw new Error(`${path} is damaged: its SHA-256 is ${found}`);
 }

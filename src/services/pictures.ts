@@ -35,9 +35,23 @@ export async function encodePixels({ pixels, width, height }: RgbPicture, encodi
   return encode(sharp(pixels, { raw: { width, height, channels: 3 }, limitInputPixels: MAX_PIXELS }), encoding);
 }
 
-/** Encodes a PNG of ours again. @throws AppError INVALID_INPUT where `width` is not 16..2048. */
+/** Encodes a PNG of ours again; the recipe in it stays. @throws AppError INVALID_INPUT where `width` is not 16..2048. */
 export async function encodePng(png: Buffer, encoding: Encoding): Promise<Buffer> {
-  return encode(sharp(png, { limitInputPixels: MAX_PIXELS }), encoding);
+  return encode(sharp(png, { limitInputPixels: MAX_PIXELS }).keepXmp(), encoding);
+}
+
+/** A square picture as side x side x 3 bytes, as the networks take it. */
+export function squareOfPixels({ pixels, width, height }: RgbPicture, side: number): Promise<Buffer> {
+  return square(sharp(pixels, { raw: { width, height, channels: 3 } }), side);
+}
+
+/** The same of a PNG of ours. */
+export function squareOfPng(png: Buffer, side: number): Promise<Buffer> {
+  return square(sharp(png, { limitInputPixels: MAX_PIXELS }), side);
+}
+
+function square(picture: Sharp, side: number): Promise<Buffer> {
+  return picture.resize({ width: side, height: side, fit: 'fill', kernel: 'lanczos3' }).removeAlpha().raw().toBuffer();
 }
 
 /** @throws AppError INVALID_INPUT where `width` is given and not 16..2048. */

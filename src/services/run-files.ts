@@ -6,6 +6,7 @@ import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { trainConfig } from '../core/presets.ts';
+import { flushFolder } from '../store/blobs.ts';
 
 const manifest = z.object({
   format: z.literal(1),
@@ -49,10 +50,4 @@ export async function writeManifest(dataDir: string, runId: string, content: Run
 /** @throws where the file is gone or is not one */
 export async function readManifest(dataDir: string, runId: string): Promise<RunManifest> {
   return manifest.parse(JSON.parse(await readFile(manifestFile(dataDir, runId), 'utf8')));
-}
-
-async function flushFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  await using folder = await open(path, 'r');
-  await folder.sync();
 }

@@ -1,11 +1,20 @@
 /** What happens on this server beside single runs, as streams: pictures kept, runs changing, an import going on. */
 import { AppError } from '../core/errors.ts';
 import { EventStream } from '../core/event-stream.ts';
+import { isGenerationOver } from '../core/generation-state.ts';
 import { localId } from '../core/global-id.ts';
-import type { ImportProgress, KeptImage, RunChange, TopicBody, TopicEntry } from '../core/topics.ts';
+import type {
+  GenerationProgress,
+  ImportProgress,
+  KeptImage,
+  RunChange,
+  TopicBody,
+  TopicEntry,
+} from '../core/topics.ts';
 import { datasetsByIds, findDataset } from '../store/datasets.ts';
 import type { Db } from '../store/db.ts';
-import { IMAGES_TOPIC, importTopic, lastSeqOf, RUNS_TOPIC, readEntries } from '../store/topic-log.ts';
+import { generationById } from '../store/generations.ts';
+import { generationTopic, IMAGES_TOPIC, importTopic, lastSeqOf, RUNS_TOPIC, readEntries } from '../store/topic-log.ts';
 import type { LogFeed } from './log-feed.ts';
 import { checkedAfter, checkedInterval, checkReached, type StreamPlace } from './stream-place.ts';
 
@@ -57,6 +66,33 @@ export class TopicService {
     });
     if (interval === 0) return new EventStream(log, from);
     const mayBeSkipped = ({ body }: TopicEntry<ImportProgress>) => body.importStatus === 'IMPORTING';
+    return new EventStream(log, from, { minIntervalMs: interval, mayBeSkipped });
+  }
+
+  /**
+   * How far a job is, to its end; states always, counts at most every `minIntervalMs`.
+   * @throws AppError NOT_FOUND, INVALID_INPUT
+   */
+  async generationProgress(
+    id: string,
+    { after, minIntervalMs }: StreamPlace,
+  ): Promise<EventStream<TopicEntry<GenerationProgress>>> {
+    const from = checkedAfter(after) ?? 0;
+    const interval = checkedInterval(minIntervalMs);
+    const topic = generationTopic(id);
+    checkReached(from, await lastSeqOf(this.#db, topic));
+    const log = this.#feed.log<TopicEntry<GenerationProgress>>({
+      topic,
+      read: (place, limit) =>
+        this.#read(topic, (body): body is GenerationProgress => 'generationStatus' in body, { after: place, limit }),
+      isLast: ({ body }) => isGenerationOver(body.generationStatus),
+      isOver: async () => {
+        const job = await generationById(this.#db, id);
+        return job === undefined || isGenerationOver(job.status);
+      },
+    });
+    if (interval === 0) return new EventStream(log, from);
+    const mayBeSkipped = ({ body }: TopicEntry<GenerationProgress>) => body.generationStatus === 'RUNNING';
     return new EventStream(log, from, { minIntervalMs: interval, mayBeSkipped });
   }
 

@@ -18,7 +18,7 @@ import { insertRun, moveRun, runById, setWaiting, setWish } from '../store/runs.
 import type { DatasetRow, RunRow } from '../store/tables.ts';
 import { runTopic } from '../store/topic-log.ts';
 import type { LogFeed } from './log-feed.ts';
-import { writeManifest } from './run-files.ts';
+import { readManifest, writeManifest } from './run-files.ts';
 import { drawSeed } from './seed.ts';
 import { checkedAfter, checkedInterval, checkReached, type StreamPlace } from './stream-place.ts';
 
@@ -59,6 +59,12 @@ export class TrainingService {
   constructor(options: TrainingOptions) {
     this.#options = options;
     this.#moveWaitMs = options.moveWaitMs ?? 10_000;
+  }
+
+  /** Of the packed file that a run is trained on; null where its folder is not here any more. */
+  async datasetSha256(runId: string): Promise<string | null> {
+    const manifest = await readManifest(this.#options.dataDir, runId).catch(() => undefined);
+    return manifest?.dataset.packSha256 ?? null;
   }
 
   /**

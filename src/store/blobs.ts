@@ -1,6 +1,6 @@
 /** Bytes by their SHA-256, as files: `<dir>/ab/abcdef….png`. Whole or not there; the same bytes are stored once. */
 import { createHash, randomUUID } from 'node:crypto';
-import { access, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { access, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 export class Blobs {
@@ -36,6 +36,33 @@ export class Blobs {
     }
   }
 
+  has(sha256: string, extension: string): Promise<boolean> {
+    return exists(this.path(sha256, extension));
+  }
+
+  /** To be called once no row names it. */
+  async remove(sha256: string, extension: string): Promise<void> {
+    await rm(this.path(sha256, extension), { force: true });
+  }
+
+  /**
+   * The SHA-256 of each file that was written before `moment` (in milliseconds since 1970). Drafts as old as that, which a
+   * server that was killed has left, are deleted on the way.
+   */
+  async *writtenBefore(moment: number): AsyncGenerator<string> {
+    for (const folder of await readdir(this.#dir).catch(() => [])) {
+      if (!/^[0-9a-f]{2}$/.test(folder)) continue;
+      for (const name of await readdir(join(this.#dir, folder))) {
+        const path = join(this.#dir, folder, name);
+        const found = await stat(path).catch(() => undefined);
+        if (found === undefined || found.mtimeMs >= moment) continue;
+        const [, sha256] = /^([0-9a-f]{64})\.\w+$/.exec(name) ?? [];
+        if (sha256 !== undefined) yield sha256;
+        else if (name.startsWith('.')) await rm(path, { force: true });
+      }
+    }
+  }
+
   path(sha256: string, extension: string): string {
     if (!/^[0-9a-f]{64}$/.test(sha256) || !/^[a-z0-9]+$/.test(extension)) throw new Error('Not the name of a blob');
     return join(this.#dir, sha256.slice(0, 2), `${sha256}.${extension}`);
@@ -62,7 +89,7 @@ async function writeFlushed(path: string, bytes: Uint8Array): Promise<void> {
   await file.sync();
 }
 
-async function flushFolder(path: string): Promise<void> {
+export async function flushFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return;
   await using folder = await open(path, 'r');
   await folder.sync();

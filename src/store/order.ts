@@ -28,6 +28,12 @@ const INTEGER: KeyType = {
   read: Number,
   fits: (key) => Number.isInteger(key) && Math.abs(Number(key)) < 2 ** 31,
 };
+const BIGINT: KeyType = {
+  sqlName: 'bigint',
+  zero: '0',
+  read: Number,
+  fits: (key) => Number.isSafeInteger(key),
+};
 const MOMENT: KeyType = {
   sqlName: 'timestamp (3) with time zone',
   zero: `'epoch'`,
@@ -94,8 +100,13 @@ export function integerKey(by: SQL): Key {
 }
 
 export function keyOf(column: PgColumn): Key {
-  const type = column.getSQLType();
-  return { by: sql`${column}`, type: type.startsWith('timestamp') ? MOMENT : type === 'integer' ? INTEGER : TEXT };
+  return { by: sql`${column}`, type: typeOf(column.getSQLType()) };
+}
+
+function typeOf(sqlType: string): KeyType {
+  if (sqlType.startsWith('timestamp')) return MOMENT;
+  if (sqlType === 'bigint') return BIGINT;
+  return sqlType === 'integer' ? INTEGER : TEXT;
 }
 
 /** As toISOString writes it, within the years that PostgreSQL reads in this form. */

@@ -21,8 +21,8 @@ import { RUN_STATUSES } from '../core/run-state.ts';
 import { IMPORT_STATUSES } from '../core/topics.ts';
 
 /** Microseconds are kept by PostgreSQL but not by Date: milliseconds, so that a keyset cursor compares exactly. */
-const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
-const createdAt = () => moment('created_at').notNull().default(sql`now()`);
+export const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
+export const createdAt = () => moment('created_at').notNull().default(sql`now()`);
 /** Seeds go up to 2^53 - 1, which a JavaScript number holds exactly. */
 const seed = (name: string) => bigint(name, { mode: 'number' });
 
@@ -207,6 +207,8 @@ export const models = pgTable(
     /** The model's card (core/model-card.ts). */
     card: jsonb('card').notNull(),
     isDefault: boolean('is_default').notNull().default(false),
+    /** Its files are gone; the row stays for what was painted with it. */
+    deletedAt: moment('deleted_at'),
     createdAt: createdAt(),
   },
   (t) => [
@@ -216,11 +218,13 @@ export const models = pgTable(
   ],
 );
 
-/** Pictures that went into the gallery. The id is the recipe. */
+/** Pictures that went into the gallery. The id is the recipe. What they are found by is in gallery-tables.ts. */
 export const images = pgTable(
   'images',
   {
     id: text('id').primaryKey(),
+    /** Its short name, for other tables. */
+    n: bigint('n', { mode: 'number' }).generatedAlwaysAsIdentity().unique(),
     modelId: text('model_id')
       .notNull()
       .references(() => models.id),
@@ -234,13 +238,8 @@ export const images = pgTable(
     height: integer('height').notNull(),
     keptAt: moment('kept_at').notNull().default(sql`now()`),
   },
-  (t) => [
-    index('images_kept').on(t.keptAt, t.id),
-    index('images_artist').on(t.artistId, t.keptAt, t.id),
-    index('images_style').on(t.styleId, t.keptAt, t.id),
-    index('images_genre').on(t.genreId, t.keptAt, t.id),
-    index('images_model').on(t.modelId, t.keptAt, t.id),
-  ],
+  // Whether a file is still wanted.
+  (t) => [index('images_sha256').on(t.sha256)],
 );
 
 /** The newest seq of each topic: who writes an entry holds its row until the commit, so seqs have no gap. */

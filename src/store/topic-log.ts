@@ -12,7 +12,10 @@ export const LOG_CHANNEL = 'artgan_log';
 
 export const IMAGES_TOPIC = 'images';
 export const RUNS_TOPIC = 'runs';
+/** Has no entries: what is told is that models have changed. */
+export const MODELS_TOPIC = 'models';
 export const runTopic = (runId: string) => `run/${runId}`;
+export const generationTopic = (id: string) => `generation/${id}`;
 export const importTopic = (datasetId: string) => `import/${datasetId}`;
 
 /** The notice leaves with the commit of `tx`. */

@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { plainLatent } from '../../src/core/latents.ts';
 import { startTestApi, type TestApi } from '../helpers/api.ts';
 import { openBrowser } from '../helpers/browser.ts';
 
@@ -76,7 +77,10 @@ describe('exportModel', () => {
     const saved = await (tf as any).node.loadSavedModel(folder);
     const about = JSON.parse(readFileSync(join(folder, 'artgan.json'), 'utf8'));
     const asked = about.kinds.map((kind: string) => (kind === 'style' ? about.labels.style.indexOf('warm') : -1));
-    const inputs = { z: tf.tensor2d(latentOf(3, 1, 128), [1, 128]), asked: tf.tensor2d([asked], [1, 3], 'int32') };
+    const inputs = {
+      z: tf.tensor2d(latentOf(plainLatent(3), 1, 128), [1, 128]),
+      asked: tf.tensor2d([asked], [1, 3], 'int32'),
+    };
     const { pixels } = saved.predict(inputs);
     expect(pixels.shape).toEqual([1, 32, 32, 3]);
     expect(Buffer.compare(Buffer.from(pixels.dataSync()), await painted(3, 'warm'))).toBe(0);
@@ -91,7 +95,7 @@ describe('exportModel', () => {
       await page.goto(server.url);
       const { latentOf } = await import('../../src/engine/child/paint.ts');
       const seeds = [3, 4, 5];
-      const latents = seeds.map((seed) => [...latentOf(seed, 1, 128)]);
+      const latents = seeds.map((seed) => [...latentOf(plainLatent(seed), 1, 128)]);
       const answer = await page.evaluate(paintInPage, { url, latents, style: 'warm' });
       expect(answer.kinds).toEqual(['artist', 'style', 'genre']);
       const size = 32 * 32 * 3;

@@ -107,6 +107,32 @@ const queries = {
     }`,
     most: 5,
   },
+  'kept pictures with what they are in, and facets': {
+    query: `query ($first: Int!) {
+      generatedImages(first: $first, where: { label: "warm" }) {
+        nodes { id favourite tags collections { name } }
+        totalCount
+        facets { artists { label { name } count } tags { tag count } favourites { count } }
+      }
+    }`,
+    // The filter's label; the page, its length; sets; facets of all kinds at once, and their labels.
+    most: 6,
+  },
+  'labels with kept pictures under a filter, and facets': {
+    query: `query ($first: Int!) {
+      genres(first: $first) {
+        nodes {
+          generatedImages(first: 2, where: { label: "warm", favourite: false }) {
+            nodes { id }
+            totalCount
+            facets { styles { label { name } count } tags { tag count } }
+          }
+        }
+      }
+    }`,
+    // Labels; the filter's label; pages, their lengths; facets of all kinds and parents at once, and their labels.
+    most: 6,
+  },
   'kept pictures with their labels and model': {
     query: `query ($first: Int!) {
       generatedImages(first: $first) { nodes { id url artist { name } style { name } model { name } } }

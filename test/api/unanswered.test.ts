@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { isNull, sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { localId } from '../../src/core/global-id.ts';
+import { plainLatent } from '../../src/core/latents.ts';
 import { decodeRecipe, encodeRecipe } from '../../src/core/recipe.ts';
 import { idempotencyKeys } from '../../src/store/tables.ts';
 import { operation, startTestApi, type TestApi, tinyRun, writeColours } from '../helpers/api.ts';
@@ -147,7 +148,10 @@ describe('what was done and never answered', () => {
     // Nobody has asked for these yet: they are painted first.
     const recipe = decodeRecipe(localId(pictures[0] ?? '', 'GeneratedImage'));
     if (recipe === undefined) throw new Error('It is no picture');
-    const images = Array.from({ length: 64 }, (_, i) => encodeRecipe({ ...recipe, seed: 1_000 + i }));
+    const images = Array.from({ length: 64 }, (_, i) => {
+      const source = { kind: 'latent', latent: plainLatent(1_000 + i), truncation: 1 } as const;
+      return encodeRecipe({ ...recipe, source });
+    });
     const before = await counts();
     const asked = { query: operation('keep-images'), variables: { images } };
     const key = randomUUID();

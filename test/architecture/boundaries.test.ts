@@ -16,7 +16,7 @@ const PACKS = ['datasets/pack.ts', 'datasets/pack-reader.ts'];
 
 const rules: readonly Rule[] = [
   // Pure: no files, no network, no clock.
-  { files: /^core\//, may: ['core/', 'zod'] },
+  { files: /^core\//, may: ['core/', 'zod', 'node:zlib'] },
   { files: /^config\.ts$/, may: ['core/', 'node:path'] },
   { files: /^log\.ts$/, may: ['config.ts', 'pino'] },
 
@@ -71,7 +71,15 @@ const rules: readonly Rule[] = [
   },
   {
     files: /^engine\/host\//,
-    may: ['core/', 'engine/host/', 'engine/protocol.ts', 'engine/parse.ts', 'node:child_process', 'node:url'],
+    may: [
+      'core/',
+      'engine/host/',
+      'engine/protocol.ts',
+      'engine/parse.ts',
+      'node:child_process',
+      'node:os',
+      'node:url',
+    ],
   },
 
   { files: /^datasets\/layouts\//, may: ['core/', 'datasets/layouts/', 'datasets/entry.ts', 'csv-parse'] },
@@ -85,7 +93,8 @@ const rules: readonly Rule[] = [
   { files: /^store\/(postgres|listener)\.ts$/, may: ['core/', 'store/', ...DRIZZLE, 'pg'] },
   { files: /^store\//, may: ['core/', 'store/', ...DRIZZLE, ...NODE, 'zod'] },
 
-  { files: /^services\/pictures\.ts$/, may: ['core/', 'sharp'] },
+  { files: /^services\/zip\.ts$/, may: ['client-zip', 'node:stream'] },
+  { files: /^services\/(moving-)?pictures\.ts$/, may: ['core/', 'sharp'] },
   {
     files: /^services\//,
     may: [
@@ -96,6 +105,7 @@ const rules: readonly Rule[] = [
       'engine/host/',
       'engine/protocol.ts',
       'lru-cache',
+      'thumbhash',
       'zod',
       ...NODE,
     ],
@@ -223,7 +233,11 @@ describe('the parts of the program', () => {
       [...files]
         .filter(([file, text]) => importsOf(file, text).some(({ what, typeOnly }) => wanted(what, typeOnly)))
         .map(([file]) => file);
-    expect(naming((what) => what === 'sharp')).toEqual(['datasets/decode.ts', 'services/pictures.ts']);
+    expect(naming((what) => what === 'sharp')).toEqual([
+      'datasets/decode.ts',
+      'services/moving-pictures.ts',
+      'services/pictures.ts',
+    ]);
     const isTensorFlow = (what: string) => what.startsWith('@tensorflow/');
     expect(naming(isTensorFlow).filter((file) => !isEngine(file))).toEqual([]);
     // What is loaded is chosen by engine/tensorflow.ts when it runs.
@@ -240,6 +254,14 @@ describe('the parts of the program', () => {
     expect(child).toContain('engine/gan/trainer.ts');
     expect(
       child.filter((name) => /^(sharp|pg|express|graphql|drizzle-orm|@electric-sql|services|store)\b/.test(name)),
+    ).toEqual([]);
+  });
+
+  it('decode what strangers send in a process that knows nothing of the server', () => {
+    const decoder = [...loadedBy('services/upload-child.ts', files)];
+    expect(decoder).toContain('datasets/decode.ts');
+    expect(
+      decoder.filter((name) => /^(store|server|resolvers|engine|app\.ts|config\.ts|pg|drizzle-orm)\b/.test(name)),
     ).toEqual([]);
   });
 

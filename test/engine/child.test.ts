@@ -3,6 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { plainLatent } from '../../src/core/latents.ts';
+import { type Mix, mixOf, plainMix } from '../../src/core/mix.ts';
 import { CARD_FILE, modelCard } from '../../src/core/model-card.ts';
 import { PRESETS } from '../../src/core/presets.ts';
 import type { FinishedPack } from '../../src/datasets/pack.ts';
@@ -117,14 +119,36 @@ describe('the trainer child', () => {
     });
 
     await using generator = Generator.start(host);
-    const ask = { conditions: { style: 'red' }, seed: 5, truncation: 1 };
+    const ask = { mix: plainMix({ style: 'red' }), latent: plainLatent(5), truncation: 1 };
     const one = await generator.paint(what.modelDir, [ask]);
-    const three = await generator.paint(what.modelDir, [{ ...ask, seed: 6 }, ask, { ...ask, conditions: {} }]);
+    const others = [{ ...ask, latent: plainLatent(6) }, ask, { ...ask, mix: plainMix({}) }];
+    const three = await generator.paint(what.modelDir, others);
     const size = 32 * 32 * 3;
     expect([one.width, one.height, one.pixels.length, three.pixels.length]).toEqual([32, 32, size, 3 * size]);
     expect(Buffer.compare(three.pixels.subarray(size, 2 * size), one.pixels)).toBe(0);
-    await expect(generator.paint(what.modelDir, [{ ...ask, conditions: { style: 'green' } }])).rejects.toThrow('green');
-    await expect(generator.paint(what.modelDir, [{ ...ask, conditions: { artist: 'red' } }])).rejects.toThrow('artist');
+    const unknown = (mix: Mix) => expect(generator.paint(what.modelDir, [{ ...ask, mix }])).rejects;
+    await unknown(plainMix({ style: 'green' })).toThrow('green');
+    await unknown(plainMix({ artist: 'red' })).toThrow('artist');
+
+    // Half red and half blue lies between the two; a picture goes through the discriminator beside painted ones.
+    const half = mixOf([ask.mix, plainMix({ style: 'blue' })].flat());
+    const between = [ask, { ...ask, mix: half }, { ...ask, mix: plainMix({ style: 'blue' }) }];
+    const mixed = await generator.paint(what.modelDir, between);
+    expect(Buffer.compare(mixed.pixels.subarray(0, size), one.pixels)).toBe(0);
+    expect(
+      new Set([0, 1, 2].map((i) => Buffer.from(mixed.pixels.subarray(i * size, (i + 1) * size)).toString('hex'))).size,
+    ).toBe(3);
+    const upload = { mix: plainMix({}), pixels: Uint8Array.from({ length: size }, (_, i) => i % 251) };
+    const [alone, among] = [
+      await generator.paint(what.modelDir, [upload]),
+      await generator.paint(what.modelDir, [ask, upload, ask]),
+    ];
+    expect(Buffer.compare(among.pixels.subarray(0, size), one.pixels)).toBe(0);
+    expect(Buffer.compare(among.pixels.subarray(size, 2 * size), alone.pixels)).toBe(0);
+    const said = await generator.classify(what.modelDir, upload.pixels);
+    expect(said.map(({ kind, labels }) => [kind, labels.length])).toEqual([['style', 2]]);
+    const total = (said[0]?.labels ?? []).reduce((sum, value) => sum + value, said[0]?.fake ?? 0);
+    expect(total).toBeCloseTo(1, 5);
   });
 
   it('measures its generator on its schedule, with a checkpoint, and once more what was interrupted', async () => {

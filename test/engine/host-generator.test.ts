@@ -2,6 +2,8 @@ import { getEventListeners } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { plainLatent } from '../../src/core/latents.ts';
+import { plainMix } from '../../src/core/mix.ts';
 import { Generator } from '../../src/engine/host/generator.ts';
 import { recordingLog } from '../helpers/recording-log.ts';
 import { SCRIPTED, temporaryFolder } from '../helpers/scripted.ts';
@@ -18,7 +20,11 @@ async function model(folder: string, script: string): Promise<string> {
   await writeFile(join(dir, 'script.txt'), script);
   return dir;
 }
-const picture = (seed: number) => ({ conditions: { style: 'ukiyo-e' }, seed, truncation: 1 });
+const picture = (seed: number) => ({
+  mix: plainMix({ style: 'ukiyo-e' }),
+  latent: plainLatent(seed),
+  truncation: 1,
+});
 
 describe('Generator', () => {
   it('paints before and after the child is there, one picture after another', async () => {

@@ -4,7 +4,7 @@ import { PRESETS, type TrainConfig } from '../../src/core/presets.ts';
 import { normal, uniform } from '../../src/core/seeds.ts';
 import { Painter } from '../../src/engine/child/paint.ts';
 import { architectureOf } from '../../src/engine/gan/architecture.ts';
-import { conditions, labelTensor } from '../../src/engine/gan/conditions.ts';
+import { conditionRows, conditions, labelTensor } from '../../src/engine/gan/conditions.ts';
 import { INFERENCE } from '../../src/engine/gan/layers.ts';
 import type { Batch } from '../../src/engine/gan/step-inputs.ts';
 import { Trainer } from '../../src/engine/gan/trainer.ts';
@@ -116,7 +116,7 @@ describe('a tiny run', () => {
     const labels = [Int32Array.from({ length: count }, (_, i) => i % 2)];
     const latents = normal(9, 'gridLatent', 0, count * tiny.latentSize);
     using painter = new Painter(trainer.net, trainer.average, tiny);
-    const pixels = painter.paint({ latents, labels });
+    const pixels = painter.paint({ latents, y: conditionRows(trainer.net, labels) });
     // Red minus blue, 0..255: far above 0 for label 0 and far below for label 1.
     const redness = Array.from({ length: count }, (_, picture) => {
       const size = 32 * 32 * 3;
@@ -140,9 +140,9 @@ describe('a tiny run', () => {
     const latents = Float32Array.from(many.flatMap((seed) => [...one(seed)]));
     const labels = [Int32Array.from(many, (seed) => seed % 2)];
     using painter = new Painter(trainer.net, trainer.average, tiny);
-    const together = painter.paint({ latents, labels });
+    const together = painter.paint({ latents, y: conditionRows(trainer.net, labels) });
     many.forEach((seed, i) => {
-      const alone = painter.paint({ latents: one(seed), labels: [Int32Array.of(seed % 2)] });
+      const alone = painter.paint({ latents: one(seed), y: conditionRows(trainer.net, [Int32Array.of(seed % 2)]) });
       expect(Buffer.compare(alone, together.subarray(i * alone.length, (i + 1) * alone.length))).toBe(0);
     });
   });

@@ -2,7 +2,6 @@
 import { relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Generator } from '../../src/engine/host/generator.ts';
-import { GenerationService } from '../../src/services/generation.ts';
 import { checkpointsOf } from '../../src/store/checkpoints.ts';
 import { updateDataset } from '../../src/store/datasets.ts';
 import type { Store } from '../../src/store/db.ts';
@@ -10,7 +9,7 @@ import { modelsByRuns } from '../../src/store/models.ts';
 import { runById } from '../../src/store/runs.ts';
 import type { RunRow } from '../../src/store/tables.ts';
 import { openTestStore } from '../helpers/database.ts';
-import { type Lab, openLab } from '../helpers/lab.ts';
+import { ASKER, type Lab, openLab } from '../helpers/lab.ts';
 import { recordingLog } from '../helpers/recording-log.ts';
 import { tinyPack } from '../helpers/tiny-pack.ts';
 import { waitFor } from '../helpers/wait-for.ts';
@@ -66,9 +65,9 @@ describe('a run on the real engine', () => {
 
     const models = await modelsByRuns(store.db, [alone.id, killed.id]);
     await using engine = Generator.start({ device: 'cpu', heartbeatTimeoutMs: 60_000, log: recordingLog() });
-    const generation = new GenerationService({ db: store.db, blobs: lab.blobs, models: lab.models, engine });
+    const { generation } = await lab.paintWith(engine);
     const ask = (run: RunRow, n: number, seed: number) =>
-      generation.generate({ label: 'red', n, seed, truncation: 1, model: models.get(run.id)?.id });
+      generation.generate({ label: 'red', n, seed, truncation: 1, model: models.get(run.id)?.id }, ASKER);
     const four = await ask(alone, 4, 1);
     expect(new Set(four.map(({ sha256 }) => sha256)).size).toBe(4);
     expect((await ask(killed, 1, 3))[0]?.sha256).toBe(four[2]?.sha256);

@@ -7,16 +7,25 @@ import { PgTable } from 'drizzle-orm/pg-core';
 import { Closers } from '../../src/core/closers.ts';
 import { CARD_FILE, WEIGHTS_FILE } from '../../src/core/model-card.ts';
 import { resolveConfig } from '../../src/core/presets.ts';
+import { DeliveryService } from '../../src/services/delivery.ts';
+import { DiskCache } from '../../src/services/disk-cache.ts';
+import { Encoders } from '../../src/services/encoders.ts';
+import { GalleryService } from '../../src/services/gallery.ts';
+import { GenerationService } from '../../src/services/generation.ts';
 import { LogFeed } from '../../src/services/log-feed.ts';
 import { ModelService } from '../../src/services/models.ts';
+import { type Asker, type PaintingOptions, PaintingService } from '../../src/services/painting.ts';
 import { RunDriver, type RunDriverOptions } from '../../src/services/run-driver.ts';
 import { TrainingService } from '../../src/services/training.ts';
+import { UploadService } from '../../src/services/uploads.ts';
 import { Blobs } from '../../src/store/blobs.ts';
 import { insertDataset, replaceArtworks } from '../../src/store/datasets.ts';
 import type { Db, Store } from '../../src/store/db.ts';
+import * as galleryTables from '../../src/store/gallery-tables.ts';
 import { upsertLabels } from '../../src/store/labels.ts';
 import type { DatasetRow, RunRow } from '../../src/store/tables.ts';
 import * as tables from '../../src/store/tables.ts';
+import * as uploadTables from '../../src/store/upload-tables.ts';
 import { type RecordingLog, recordingLog } from './recording-log.ts';
 import { SCRIPTED, temporaryFolder } from './scripted.ts';
 
@@ -25,6 +34,16 @@ export type DriveOptions = Partial<Omit<RunDriverOptions, 'host'>> & {
   /** "real": with TensorFlow. */
   readonly engine?: 'scripted' | 'real';
 };
+
+export interface Pictures {
+  readonly painting: PaintingService;
+  readonly generation: GenerationService;
+  readonly gallery: GalleryService;
+  readonly delivery: DeliveryService;
+}
+
+/** For whom pictures are painted where it does not matter. */
+export const ASKER: Asker = { client: 'test' };
 
 export class Lab implements AsyncDisposable {
   readonly store: Store;
@@ -51,7 +70,7 @@ export class Lab implements AsyncDisposable {
     this.dataset = dataset;
     this.log = recordingLog();
     this.blobs = new Blobs(join(dataDir, 'blobs'));
-    this.models = new ModelService({ db: store.db, dataDir, starterDir: this.starterDir, log: this.log });
+    this.models = new ModelService({ db: store.db, feed, dataDir, starterDir: this.starterDir, log: this.log });
     const driver = {
       wake: () => this.#drivers.forEach((one) => void one.wake()),
       nudge: (runId: string) => this.#drivers.forEach((one) => void one.nudge(runId)),
@@ -69,6 +88,25 @@ export class Lab implements AsyncDisposable {
     this.#drivers.push(this.#parts.use(driver));
     await driver.start();
     return driver;
+  }
+
+  /** The services of pictures, with nothing in memory yet. */
+  async paintWith(engine: PaintingOptions['engine']): Promise<Pictures> {
+    const { blobs, dataDir, log, models, store } = this;
+    const { db } = store;
+    const disk = await DiskCache.open({ dir: join(dataDir, 'cache'), limitBytes: 0, log });
+    const folder = join(dataDir, 'uploads');
+    const uploads = new UploadService({
+      ...{ db, models, log, secret: Buffer.alloc(32), mostBytes: 2 ** 30 },
+      ...{ blobs: new Blobs(folder), incoming: join(folder, 'incoming') },
+    });
+    const painting = new PaintingService({ db, blobs, models, disk, uploads, engine });
+    return {
+      painting,
+      generation: new GenerationService({ db, models, painting }),
+      gallery: new GalleryService({ db, blobs, painting }),
+      delivery: new DeliveryService({ disk, encoders: new Encoders() }),
+    };
   }
 
   /** Queues a run of small steps; its name may hold faults, see the scripted child. */
@@ -118,7 +156,9 @@ export async function openLab(store: Store): Promise<Lab> {
   await using parts = new Closers();
   const { path: dataDir } = parts.use(await temporaryFolder());
   const { db } = store;
-  await db.execute(sql`truncate ${sql.join(Object.values(tables).filter(isTable), sql`, `)} cascade`);
+  await db.execute(
+    sql`truncate ${sql.join(Object.values({ ...tables, ...galleryTables, ...uploadTables }).filter(isTable), sql`, `)} cascade`,
+  );
   await writeFile(join(dataDir, 'none.artpack'), '');
   const dataset = await addDataset(db, 'Works');
   await addDataset(db, 'Unlabelled');

@@ -1,9 +1,10 @@
 /** A server in a process of its own, abused over and over: it lives, it answers, and its memory stays what it was. */
 import { readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ABUSES, PRODUCTION } from '../helpers/abuse.ts';
 import { testDatabase } from '../helpers/database.ts';
-import { Processes, ready } from '../helpers/process.ts';
+import { Processes, ready, type Server } from '../helpers/process.ts';
 import { rawFrames, TEXT } from '../helpers/raw-frames.ts';
 import { exchange, request } from '../helpers/raw-http.ts';
 import { rawSocket } from '../helpers/raw-socket.ts';
@@ -15,6 +16,7 @@ const MOST_GROWN_MIB = 20;
 /** Of documents that were read, so that they need not be read again. */
 const MOST_REMEMBERED_MIB = 120;
 const MIB = 2 ** 20;
+const COLLECTS = { NODE_OPTIONS: `--import=${new URL('../helpers/gc-on-signal.mjs', import.meta.url)}` };
 
 const running = new Processes();
 afterEach(() => running.kill());
@@ -52,11 +54,12 @@ async function disturb(url: string): Promise<void> {
   await many.ask('{"query":"{ __typename }"}');
 }
 
-/** Of JavaScript's heap and what belongs to it, after the garbage of the least loaded of some looks. */
-async function usedMiB(url: string): Promise<number> {
+/** What it holds in JavaScript's heap and beside it, once its garbage is collected: the least of some looks. */
+async function usedMiB(server: Server, url: string): Promise<number> {
   const looks: number[] = [];
   for (let i = 0; i < 5; i++) {
-    await postAll(url);
+    server.child.kill('SIGUSR2');
+    await sleep(100);
     const text = await (await fetch(`${url}/metrics`)).text();
     const bytes = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
     looks.push((bytes('nodejs_heap_size_used_bytes') + bytes('nodejs_external_memory_bytes')) / MIB);
@@ -75,13 +78,13 @@ async function rounds(url: string, count: number): Promise<void> {
 describe('a server that is abused', () => {
   it('lives on, with the memory that it had', { timeout: 240_000 }, async () => {
     await using database = await testDatabase();
-    const server = running.start(database, { ...PRODUCTION, LOG_LEVEL: 'warn' });
+    const server = running.start(database, { ...PRODUCTION, ...COLLECTS, LOG_LEVEL: 'warn' });
     const url = await ready(server);
     await rounds(url, WARM_UP_ROUNDS);
-    const before = await usedMiB(url);
+    const before = await usedMiB(server, url);
     const filesBefore = openFiles(server.child.pid);
     await rounds(url, ROUNDS);
-    expect((await usedMiB(url)) - before).toBeLessThan(MOST_GROWN_MIB);
+    expect((await usedMiB(server, url)) - before).toBeLessThan(MOST_GROWN_MIB);
     expect(openFiles(server.child.pid)).toBeLessThan(filesBefore + 10);
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
     // Nothing of all this was a fault of the server.
@@ -94,7 +97,8 @@ describe('a server that is abused', () => {
 describe('documents that nobody asks for again', () => {
   it('do not fill the memory', { timeout: 120_000 }, async () => {
     await using database = await testDatabase();
-    const url = await ready(running.start(database, PRODUCTION));
+    const server = running.start(database, { ...PRODUCTION, ...COLLECTS });
+    const url = await ready(server);
     // As many tokens as a document may have, nearly, and hardly anything to do.
     const parts = '... { __typename ... { __typename } } '.repeat(100);
     const ask = async (from: number, count: number) => {
@@ -105,9 +109,9 @@ describe('documents that nobody asks for again', () => {
       }
     };
     await ask(0, 50);
-    const before = await usedMiB(url);
+    const before = await usedMiB(server, url);
     await ask(50, 1_200);
-    expect((await usedMiB(url)) - before).toBeLessThan(MOST_REMEMBERED_MIB);
+    expect((await usedMiB(server, url)) - before).toBeLessThan(MOST_REMEMBERED_MIB);
   });
 });
 

@@ -1,5 +1,7 @@
 /** A channel: who gets which events, in what order, and what it costs when many ask the same. */
 import { setImmediate as turn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it, vi } from 'vitest';
 import { EventStream, type LogEntry, type Pace } from '../../src/core/event-stream.ts';
 import { Channel } from '../../src/server/streams/channel.ts';
@@ -8,53 +10,15 @@ import type { Outlet } from '../../src/server/streams/outlet.ts';
 import type { Payload } from '../../src/server/streams/payload.ts';
 import { Dice } from '../helpers/dice.ts';
 import { MemoryLog, type Note } from '../helpers/memory-log.ts';
+import { Line, Reader } from '../helpers/readers.ts';
+import { waitFor } from '../helpers/wait-for.ts';
 
-/** A client: takes events while there is room. */
-class Reader implements Outlet {
-  readonly seqs: number[] = [];
-  readonly frames: Payload[] = [];
-  end: 'complete' | readonly unknown[] | undefined;
-  /** Written although there was no room. */
-  excess = 0;
-  changes = 0;
-  #room = Number.POSITIVE_INFINITY;
-  #waiting: (() => void)[] = [];
+type Answer = (entry: LogEntry) => Promise<unknown>;
 
-  get isFull(): boolean {
-    return this.#room <= 0;
-  }
-
-  /** Takes so many more, from now on. */
-  makeRoom(room: number): void {
-    this.changes += 1;
-    this.#room = room;
-    if (room > 0) for (const drained of this.#waiting.splice(0)) drained();
-  }
-
-  next(payload: Payload): void {
-    if (this.isFull) this.excess += 1;
-    this.#room -= 1;
-    this.frames.push(payload);
-    this.seqs.push(JSON.parse(payload.json.toString()).seq);
-  }
-
-  whenDrained(drained: () => void): void {
-    this.#waiting.push(drained);
-  }
-
-  complete(): void {
-    this.end = 'complete';
-  }
-
-  fail(errors: readonly unknown[]): void {
-    this.end = errors;
-  }
-}
-
-function channelOf(log: MemoryLog, execute = async ({ seq }: LogEntry): Promise<unknown> => ({ seq })) {
+function channelOf(log: MemoryLog, execute: Answer = async ({ seq }) => ({ seq }), lane = new Lane()) {
   const parts = {
     log,
-    lane: new Lane(),
+    lane,
     execute: vi.fn(execute),
     failed: (outlet: Outlet, error: unknown) => outlet.fail([{ message: String(error) }]),
     delivered: vi.fn<(count: number, lagMs?: number) => void>(),
@@ -67,10 +31,23 @@ function channelOf(log: MemoryLog, execute = async ({ seq }: LogEntry): Promise<
   return { channel, parts, watch };
 }
 
+/** What is left of a log: no metric sooner than this after the one before it, and all else. */
+function thinned(notes: readonly Note[], minIntervalMs: number): number[] {
+  let last = Number.NEGATIVE_INFINITY;
+  return notes.flatMap(({ kind, at, seq }) => {
+    if (kind !== 'metrics') return [seq];
+    if (Number(at) < last + minIntervalMs) return [];
+    last = Number(at);
+    return [seq];
+  });
+}
+
 const upTo = (end: number, start = 1) => Array.from({ length: Math.max(0, end - start + 1) }, (_, i) => start + i);
 const turns = async (count: number) => {
   for (let i = 0; i < count; i++) await turn();
 };
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
 /** Until nothing moves any more. */
 const settle = () => turns(1_500);
 
@@ -125,6 +102,26 @@ describe('those who watch the same', () => {
   });
 });
 
+describe('answers that were given', () => {
+  it('are not kept, though those who watch stay', async () => {
+    const log = new MemoryLog();
+    const { channel, watch } = channelOf(log);
+    const given: WeakRef<Payload>[] = [];
+    const forgetful = new Reader();
+    forgetful.next = (payload) => void given.push(new WeakRef(payload));
+    watch(forgetful);
+    await settle();
+    for (let i = 0; i < 100; i++) log.append();
+    await settle();
+    expect(given).toHaveLength(100);
+    await waitFor(() => {
+      collectGarbage();
+      return given.every((one) => one.deref() === undefined);
+    });
+    expect(channel.size).toBe(1);
+  });
+});
+
 describe('one who reads slowly', () => {
   it('is not buffered for, holds nobody up, and gets everything later from the log', async () => {
     const log = new MemoryLog();
@@ -133,24 +130,47 @@ describe('one who reads slowly', () => {
     watch(slow);
     watch(quick);
     await settle();
-    slow.makeRoom(0);
+    slow.line.makeRoom(0);
     for (let i = 0; i < 2_000; i++) log.append();
     await turns(500);
     expect(quick.seqs).toEqual(upTo(2_000));
-    // What was under way when it became full is all that it was sent.
-    expect(slow.seqs.length).toBeLessThanOrEqual(1);
+    expect(slow.seqs).toEqual([]);
     const { reads } = log;
     await settle();
     expect(log.reads).toBe(reads);
-    slow.makeRoom(7);
+    slow.line.makeRoom(7);
     await settle();
-    expect(slow.seqs.length).toBeLessThanOrEqual(8);
-    slow.makeRoom(Number.POSITIVE_INFINITY);
+    expect(slow.seqs).toEqual(upTo(7));
+    slow.line.makeRoom(Number.POSITIVE_INFINITY);
     await turns(500);
     expect(slow.seqs).toEqual(upTo(2_000));
     log.append('end');
     await settle();
     expect([slow.seqs.length, slow.end, quick.end]).toEqual([2_001, 'complete', 'complete']);
+  });
+
+  it('holds up what else is sent on its connection, and is sent nothing beyond its room for all of it', async () => {
+    const log = new MemoryLog();
+    const { watch } = channelOf(log, async ({ seq }) => {
+      await turn();
+      return { seq };
+    });
+    const line = new Line();
+    const streams = upTo(100).map((i) => ({ after: i % 3, reader: new Reader(line) }));
+    for (const { after, reader } of streams) watch(reader, after);
+    await settle();
+    line.makeRoom(30);
+    for (let i = 0; i < 10; i++) log.append();
+    await settle();
+    expect(streams.reduce((sum, { reader }) => sum + reader.seqs.length, 0)).toBe(30);
+    line.makeRoom(45);
+    await settle();
+    expect(streams.reduce((sum, { reader }) => sum + reader.seqs.length, 0)).toBe(75);
+    line.makeRoom(Number.POSITIVE_INFINITY);
+    log.append('end');
+    await settle();
+    for (const { after, reader } of streams)
+      expect([reader.seqs, reader.end, reader.excess]).toEqual([upTo(11, after + 1), 'complete', 0]);
   });
 
   it('may do without metrics that come too fast, and never without anything else', async () => {
@@ -199,30 +219,56 @@ describe('a channel whose question cannot be answered', () => {
     for (const { seqs, end } of [live, behind]) expect([seqs, end]).toEqual([[1, 2], [{ message: 'Error: no' }]]);
     expect([channel.size, log.listeners]).toEqual([0, 0]);
   });
+
+  it('ends nobody who asks another, on the same connection too', async () => {
+    const log = new MemoryLog();
+    const [lane, line] = [new Lane(), new Line()];
+    const broken = channelOf(log, () => Promise.reject(new Error('no')), lane);
+    const sound = channelOf(log, async ({ seq }) => ({ seq }), lane);
+    const [one, other] = [new Reader(line), new Reader(line)];
+    broken.watch(one);
+    sound.watch(other);
+    await settle();
+    for (let i = 0; i < 3; i++) log.append();
+    await settle();
+    expect([one.seqs, one.end, broken.channel.size]).toEqual([[], [{ message: 'Error: no' }], 0]);
+    expect([other.seqs, other.end, sound.channel.size, log.listeners]).toEqual([upTo(3), undefined, 1, 1]);
+  });
 });
 
 describe('in whatever order things happen', () => {
   it.each(upTo(40))('everybody gets all of theirs once, in order (%i)', async (seed) => {
     const dice = new Dice(seed);
+    let clock = 0;
     const log = new MemoryLog();
     const { channel, watch } = channelOf(log, async ({ seq }) => {
       if (dice.happens(0.3)) await turn();
       return { seq };
     });
-    const all: { after: number; reader: Reader; leave: () => void; leftAt: number | undefined }[] = [];
+    const write = () => log.append(dice.happens(0.3) ? 'state' : 'metrics', clock++);
+    const all: {
+      after: number;
+      minIntervalMs: number;
+      reader: Reader;
+      leave: () => void;
+      leftAt: number | undefined;
+    }[] = [];
     const join = () => {
-      const reader = new Reader();
+      // Some of them have a connection in common.
+      const reader = new Reader(all.length > 0 && dice.happens(0.3) ? dice.one(all).reader.line : new Line());
       const after = dice.below(log.notes.length + 1);
-      all.push({ after, reader, leave: watch(reader, after), leftAt: undefined });
+      const minIntervalMs = dice.happens(0.4) ? 1 + dice.below(20) : 0;
+      const leave = watch(reader, after, { minIntervalMs, mayBeSkipped: ({ kind }) => kind === 'metrics' });
+      all.push({ after, minIntervalMs, reader, leave, leftAt: undefined });
     };
     const acts = [
       join,
-      () => log.append(),
+      write,
       () => {
-        for (let more = dice.below(120); more > 0; more--) log.append();
+        for (let more = dice.below(120); more > 0; more--) write();
       },
-      () => all.length > 0 && dice.one(all).reader.makeRoom(dice.below(3)),
-      () => all.length > 0 && dice.one(all).reader.makeRoom(Number.POSITIVE_INFINITY),
+      () => all.length > 0 && dice.one(all).reader.line.makeRoom(dice.below(3)),
+      () => all.length > 0 && dice.one(all).reader.line.makeRoom(Number.POSITIVE_INFINITY),
       () => {
         const some = dice.happens(0.2) ? all.filter(({ leftAt }) => leftAt === undefined) : [];
         if (some.length === 0) return;
@@ -235,16 +281,14 @@ describe('in whatever order things happen', () => {
       dice.one(acts)();
       await turns(dice.below(4));
     }
-    log.append('end');
-    for (const { reader } of all) reader.makeRoom(Number.POSITIVE_INFINITY);
+    log.append('end', clock);
+    for (const { reader } of all) reader.line.makeRoom(Number.POSITIVE_INFINITY);
     await turns(4_000);
-    const end = log.notes.length;
-    for (const { after, reader, leftAt } of all) {
-      const expected = leftAt === undefined ? upTo(end, after + 1) : upTo(after + leftAt, after + 1);
-      expect(reader.seqs).toEqual(expected);
+    for (const { after, minIntervalMs, reader, leftAt } of all) {
+      const theirs = thinned(log.notes.slice(after), minIntervalMs);
+      expect(reader.seqs).toEqual(theirs.slice(0, leftAt));
       expect(reader.end).toBe(leftAt === undefined ? 'complete' : undefined);
-      // One event may be under way for all when one of them becomes full.
-      expect(reader.excess).toBeLessThanOrEqual(reader.changes);
+      expect(reader.excess).toBe(0);
     }
     expect([channel.size, log.listeners]).toEqual([0, 0]);
   });

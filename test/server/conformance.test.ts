@@ -170,7 +170,7 @@ describe.each(TRANSPORTS)('$name', (transport) => {
     );
     expect(answer).toMatchObject({
       data: null,
-      errors: [{ path: ['models'], extensions: { code: 'INTERNAL_SERVER_ERROR', retryable: true } }],
+      errors: [{ path: ['models', 'nodes'], extensions: { code: 'INTERNAL_SERVER_ERROR', retryable: true } }],
     });
     expect(JSON.stringify(answer)).not.toMatch(/relation|select|stack|node_modules/i);
     expect(withoutRequestId(answer)).toEqual(withoutRequestId(overHttp));

@@ -64,3 +64,21 @@ it('keeps turns back while something urgent is under way, and goes on after it',
   await later;
   expect(pieces).toBe(100);
 });
+
+it('gives a turn now and then even while something urgent is always under way', async () => {
+  const lane = new Lane();
+  let pieces = 0;
+  let isBusy = true;
+  // Two that overlap: there is no moment without one of them.
+  const busy = [0, 1].map(async () => {
+    while (isBusy) await lane.urgently(() => sleep(3));
+  });
+  await sleep(1);
+  const later = work(lane, 3, () => {
+    pieces += 1;
+  });
+  await later;
+  isBusy = false;
+  await Promise.all(busy);
+  expect(pieces).toBe(3);
+});

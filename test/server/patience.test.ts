@@ -1,6 +1,8 @@
 /** Clients that keep the server waiting: those that do not read, do not speak, or speak a byte at a time. Its times are short here. */
 import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getIntrospectionQuery } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,7 +16,7 @@ import { rawSocket } from '../helpers/raw-socket.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
 const TIMES: NonNullable<AppOptions['times']> = {
-  request: { headersTimeout: 500, requestTimeout: 1_000, connectionsCheckingInterval: 100 },
+  request: { headersTimeout: 500, requestTimeout: 1_000, keepAliveTimeout: 5_000, connectionsCheckingInterval: 100 },
   sockets: { pingMs: 200, stalledMs: 1_000, closeMs: 500 },
   streams: { heartbeatMs: 200, stalledMs: 1_000 },
 };
@@ -144,6 +146,25 @@ describe('a client that speaks a byte at a time', () => {
       line.write(beginning);
       await once(line, 'close');
       expect(told).toMatch(/^HTTP\/1\.1 408 /);
+    } finally {
+      clearInterval(drip);
+    }
+  });
+
+  it('in the file of an upload is sent away, and nothing of it is left', async () => {
+    const { createUpload } = await api.run('create-upload');
+    const { pathname, search } = new URL(createUpload.upload.url);
+    const incoming = join(api.dataDir, 'uploads', 'incoming');
+    const line = connectTo(api.url);
+    const drip = setInterval(() => line.write('x'), 50);
+    try {
+      let told = '';
+      line.on('data', (chunk) => (told += chunk));
+      line.write(`PUT ${pathname}${search} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 20000000\r\n\r\n`);
+      await waitFor(async () => (await readdir(incoming).catch(() => [])).length === 1);
+      await once(line, 'close');
+      expect(told).toMatch(/^HTTP\/1\.1 408 /);
+      await waitFor(async () => (await readdir(incoming)).length === 0);
     } finally {
       clearInterval(drip);
     }

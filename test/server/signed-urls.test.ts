@@ -7,15 +7,22 @@ import { answerOf, authorization, http, TRANSPORTS, type Visitor } from '../help
 
 const MAKE = 'mutation ($input: CreateApiKeyInput!) { createApiKey(input: $input) { key } }';
 const PICTURES = `{
-  generate(label: "warm", n: 2, seed: 1) { url small: url(width: 16) }
+  generate(label: "warm", n: 2, seed: 1) { id url small: url(width: 16) negotiatedUrl }
   artworks(first: 1) { nodes { url(format: WEBP) } }
   trainingRuns(first: 1) { nodes { samples(first: 1) { nodes { url } } model { id } } }
+}`;
+
+const MADE_OF = `query ($images: [ID!]!, $from: ID!, $to: ID!) {
+  contactSheet(images: $images) { url(format: WEBP) }
+  interpolate(from: $from, to: $to, frames: 2) { url }
 }`;
 
 let api: TestApi;
 let admin: { readonly url: string; readonly key: string };
 /** Signed, of every kind. */
 let urls: string[];
+/** Of these those that anybody could write. */
+let recipes: string[];
 let exported: string;
 let now: Signatures;
 
@@ -28,7 +35,10 @@ beforeAll(async () => {
   const { data } = await answerOf(http, admin, { query: PICTURES });
   const [run] = data.trainingRuns.nodes;
   const [one, two] = data.generate;
-  urls = [one.url, two.url, one.small, data.artworks.nodes[0].url, run.samples.nodes[0].url];
+  const ids = { images: [one.id], from: one.id, to: two.id };
+  const made = (await answerOf(http, admin, { query: MADE_OF, variables: ids })).data;
+  recipes = [one.url, one.negotiatedUrl, made.contactSheet.url, made.interpolate.url];
+  urls = [...recipes, two.url, one.small, data.artworks.nodes[0].url, run.samples.nodes[0].url];
   const variables = { model: run.model.id, format: 'ARTGAN' };
   const asked = await answerOf(http, admin, { query: operation('export-model'), variables });
   exported = asked.data.exportModel.export.url;
@@ -110,7 +120,7 @@ describe('the address of a picture', () => {
         changed(url, (query) => query.append('s', query.get('s') ?? '')),
         changed(url, (query) => query.set('w', '32')),
         changed(url, (query) => query.set('s', other.get('s') ?? '')),
-        url.replace(/\.(png|webp)\?/, '.avif?'),
+        url.replace(/(\.(png|webp))?\?/, '.avif?'),
       ];
       for (const address of wrong) expect([address, await statusOf(address)]).toEqual([address, 401]);
       // What the client has already is no way in either.
@@ -119,17 +129,36 @@ describe('the address of a picture', () => {
   });
 
   it('opens by a key that may read, or may have pictures painted where it is one', async () => {
-    const [url = '', , , work = ''] = urls;
+    const work = urls.find((url) => url.includes('/artworks/')) ?? '';
     const read = authorization(await keyFor('READ'));
     const generate = authorization(await keyFor('GENERATE'));
     expect(await statusOf(unsigned(work), read)).toBe(200);
     expect(await statusOf(unsigned(work), generate)).toBe(403);
-    expect(await statusOf(unsigned(url), generate)).toBe(200);
-    // Its address is a recipe, which anybody can write.
-    expect(await statusOf(unsigned(url), read)).toBe(403);
-    expect(await statusOf(unsigned(url), authorization('artgan_nothing'))).toBe(401);
-    // A signature is enough, whatever else comes with it.
-    expect(await statusOf(url, authorization('artgan_nothing'))).toBe(200);
+    for (const url of recipes) {
+      expect([url, await statusOf(unsigned(url), generate)]).toEqual([url, 200]);
+      // Its address is a recipe, which anybody can write.
+      expect([url, await statusOf(unsigned(url), read)]).toEqual([url, 403]);
+      expect([url, await statusOf(unsigned(url), authorization('artgan_nothing'))]).toEqual([url, 401]);
+      // A signature is enough, whatever else comes with it.
+      expect([url, await statusOf(url, authorization('artgan_nothing'))]).toEqual([url, 200]);
+    }
+  });
+
+  it('is given out to nobody who may not have pictures painted', async () => {
+    const reader = { url: api.url, key: await keyFor('READ') };
+    const { data } = await answerOf(http, admin, { query: PICTURES });
+    const [one, two] = data.generate;
+    const ids = { images: [one.id], from: one.id, to: two.id };
+    const { errors } = await answerOf(http, reader, { query: MADE_OF, variables: ids });
+    expect(errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
+    const animation = await answerOf(http, admin, {
+      query: 'query ($from: ID!, $to: ID!) { interpolate(from: $from, to: $to) { id } }',
+      variables: { from: one.id, to: two.id },
+    });
+    const variables = { id: animation.data.interpolate.id };
+    const query = 'query ($id: ID!) { node(id: $id) { ... on Animation { url } } }';
+    expect((await answerOf(http, reader, { query, variables })).data).toEqual({ node: null });
+    expect((await answerOf(http, admin, { query, variables })).data.node.url).toMatch(/[?&]s=/);
   });
 
   it('is not kept for others by what lies between: their time would never be up', async () => {

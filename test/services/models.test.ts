@@ -35,7 +35,7 @@ describe('the starter model', () => {
     expect(first?.dir).toMatch(/^starter:[0-9a-f]{12}$/);
     expect((await lab.models.registerStarter())?.id).toBe(first?.id);
     expect((await defaultModel(lab.store.db))?.id).toBe(first?.id);
-    expect(await readdir(lab.models.folderOf(first ?? { dir: '' }))).toContain('generator.safetensors');
+    expect(await readdir(lab.models.folderOf(first ?? { name: '', dir: '' }))).toContain('generator.safetensors');
     expect((await lab.models.resolve(undefined)).id).toBe(first?.id);
   });
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { artworksOfLabels } from '../../src/store/artworks.ts';
 import { replaceArtworks } from '../../src/store/datasets.ts';
 import type { Store } from '../../src/store/db.ts';
-import { imagesOfLabels, keepImages } from '../../src/store/images.ts';
+import { imagesOf, keepImages } from '../../src/store/images.ts';
 import {
   allLabels,
   artworkCounts,
@@ -125,14 +125,14 @@ describe('labels', () => {
       keptAt: new Date(Date.UTC(2026, 0, 1, 0, minute)),
     });
     await keepImages(store.db, [picture('p1', cubism, 1), picture('p2', cubism, 2), picture('p3', dada, 3)]);
-    expect(await countRowsOf(store.db, imagesOfLabels('style'), [cubism, dada, arp])).toEqual(
+    expect(await countRowsOf(store.db, imagesOf('style'), [cubism, dada, arp])).toEqual(
       new Map([
         [cubism, 2],
         [dada, 1],
         [arp, 0],
       ]),
     );
-    const images = await readPages(store.db, imagesOfLabels('style'), { ids: [cubism, arp], page: { first: 1 } });
+    const images = await readPages(store.db, imagesOf('style'), { ids: [cubism, arp], page: { first: 1 } });
     expect(images.get(cubism)?.rows).toMatchObject([{ id: 'p2' }]);
     expect(await images.get(cubism)?.hasNextPage()).toBe(true);
     expect(images.get(arp)?.rows).toEqual([]);

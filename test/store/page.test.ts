@@ -5,6 +5,7 @@ import { encodeCursor, type Page, type PageRequest } from '../../src/core/paging
 import { artworkList } from '../../src/store/artworks.ts';
 import { datasetList, datasetPage, issuesOfDatasets, replaceArtworks } from '../../src/store/datasets.ts';
 import type { Store } from '../../src/store/db.ts';
+import { pickImages } from '../../src/store/gallery-filter.ts';
 import { imageList, keepImages } from '../../src/store/images.ts';
 import { labelList, upsertLabels } from '../../src/store/labels.ts';
 import { countRows, readPage } from '../../src/store/page.ts';
@@ -119,7 +120,8 @@ describe('a list that is read page by page', () => {
       ids.map((id) => picture(id, keptAt)),
     );
     for (const filter of [{}, { genre: genreId }]) {
-      const read = await readAll((page) => readPage(store.db, imageList(filter), page), {
+      const list = imageList(await pickImages(store.db, filter));
+      const read = await readAll((page) => readPage(store.db, list, page), {
         first: 5,
         between: () => keepImages(store.db, [picture(randomUUID(), new Date())]),
       });

@@ -20,8 +20,8 @@ const STATE_FILE = 'state.safetensors';
 const MANIFEST_FILE = 'manifest.json';
 
 /** What is known of a model before its weights are written. */
-export type CardDraft = Omit<ModelCard, 'sha256'>;
-const cardDraft = modelCard.omit({ sha256: true });
+export type CardDraft = Omit<ModelCard, 'sha256' | 'discriminator'>;
+const cardDraft = modelCard.omit({ sha256: true, discriminator: true });
 
 const state = { step: z.int().positive(), sha256: z.string(), bytes: z.int().nonnegative() };
 const manifestSchema = z.discriminatedUnion('format', [

@@ -5,6 +5,7 @@ import type { PackReader } from '../../datasets/pack-reader.ts';
 import type { Subject } from '../evaluation/measure.ts';
 import { reconstructionError } from '../evaluation/reconstruction.ts';
 import type { Architecture } from '../gan/architecture.ts';
+import { conditionRows } from '../gan/conditions.ts';
 import type { Parameters } from '../gan/weights.ts';
 import type { Painter } from './paint.ts';
 
@@ -28,7 +29,7 @@ export function subjectOf({ net, painter, latentSize, resolution, labels, autoen
     latentSize,
     resolution,
     classOf: (kind, slug) => classes.get(`${kind}:${slug}`) ?? -1,
-    paint: (painting) => painter.paint(painting),
+    paint: ({ latents, labels }) => painter.paint({ latents, y: conditionRows(net, labels) }),
     reconstruction(works) {
       if (autoencoder === undefined) return null;
       const { weights, pack } = autoencoder;

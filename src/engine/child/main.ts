@@ -1,5 +1,5 @@
 /**
- * The engine child: `main.js trainer` runs one training job, `main.js generator` paints what it is asked for. It talks over
+ * The engine child: `main.js trainer` runs one training job, `main.js generator` paints and judges what it is asked for. It talks over
  * IPC alone, knows no database and no HTTP, may be killed at any time, and leaves when its parent has gone.
  */
 import { AppError, isDiskFull, unreachable } from '../../core/errors.ts';
@@ -15,7 +15,7 @@ import {
 import { device, tf } from '../tensorflow.ts';
 import { ModelCache } from './model-cache.ts';
 import { adoptModel, exportModel } from './model-files.ts';
-import { latentOf } from './paint.ts';
+import { classified, paintAll } from './painting.ts';
 import { train, type Wishes } from './train.ts';
 
 const ALIVE_EVERY_MS = 1_000;
@@ -73,21 +73,34 @@ async function runJob(job: TrainJob, wishes: Wishes): Promise<void> {
 function runGenerator(): void {
   const models = new ModelCache();
   process.on('SIGTERM', leave);
+  // One after another, and each answer is out before the next begins: what is still in this process then would wait for
+  // the whole of the next painting, in which nothing else moves here.
+  let work = Promise.resolve();
   process.on('message', (raw) => {
     const request = parseToGenerator(raw);
-    try {
-      void send(answer(models, request));
-    } catch (error) {
-      const code = error instanceof AppError ? error.code : null;
-      void send({ type: 'refused', id: request.id, code, message: messageOf(error) });
-    }
+    work = work.then(() => send(answerOrRefuse(models, request)));
   });
+}
+
+function answerOrRefuse(models: ModelCache, request: ToGenerator): FromGenerator {
+  try {
+    return answer(models, request);
+  } catch (error) {
+    const code = error instanceof AppError ? error.code : null;
+    return { type: 'refused', id: request.id, code, message: messageOf(error) };
+  }
 }
 
 function answer(models: ModelCache, request: ToGenerator): FromGenerator {
   switch (request.type) {
-    case 'paint':
-      return painted(models, request);
+    case 'paint': {
+      const model = models.get(request.modelDir);
+      const { resolution } = model.card.config;
+      const pixels = paintAll(model, request.pictures);
+      return { type: 'painted', id: request.id, width: resolution, height: resolution, pixels };
+    }
+    case 'classify':
+      return { type: 'classified', id: request.id, kinds: classified(models.get(request.modelDir), request.pixels) };
     case 'export':
       exportModel(request.modelDir, request.format, request.into);
       return { type: 'written', id: request.id };
@@ -97,22 +110,6 @@ function answer(models: ModelCache, request: ToGenerator): FromGenerator {
     default:
       return unreachable(request);
   }
-}
-
-function painted(
-  models: ModelCache,
-  { id, modelDir, pictures }: Extract<ToGenerator, { type: 'paint' }>,
-): FromGenerator {
-  const { painter, card, indicesOf } = models.get(modelDir);
-  const { latentSize, resolution } = card.config;
-  const asked = pictures.map(({ conditions }) => indicesOf(conditions));
-  const labels = (asked[0] ?? []).map((_head, i) => Int32Array.from(asked, (indices) => indices[i] ?? -1));
-  const latents = new Float32Array(pictures.length * latentSize);
-  pictures.forEach(({ seed, truncation }, i) => {
-    latents.set(latentOf(seed, truncation, latentSize), i * latentSize);
-  });
-  const pixels = painter.paint({ latents, labels });
-  return { type: 'painted', id, width: resolution, height: resolution, pixels };
 }
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

@@ -1,17 +1,24 @@
-/** Generators loaded from model folders, the most recently used ones kept. */
+/** Models loaded from their folders, the most recently used ones kept. */
 import { AppError } from '../../core/errors.ts';
 import type { Conditions } from '../../core/labels.ts';
+import type { Mix } from '../../core/mix.ts';
 import type { ModelCard } from '../../core/model-card.ts';
-import { openModel } from './model-files.ts';
+import type { Architecture } from '../gan/architecture.ts';
+import { addConditions, conditionColumns } from '../gan/conditions.ts';
+import { Critic } from './critic.ts';
+import { openDiscriminator, openModel } from './model-files.ts';
 import { Painter } from './paint.ts';
 
 const KEPT = 4;
 
 export interface LoadedModel extends Disposable {
   readonly card: ModelCard;
+  readonly net: Architecture;
   readonly painter: Painter;
-  /** Class indices of a request's labels, one per head; -1: not asked for. @throws AppError UNKNOWN_LABEL */
-  indicesOf(conditions: Conditions): number[];
+  /** Loaded when it is first asked for. @throws AppError NO_DISCRIMINATOR, DAMAGED_FILE */
+  readonly critic: Critic;
+  /** The row of conditions of a mix. @throws AppError UNKNOWN_LABEL */
+  rowOf(mix: Mix): Float32Array;
 }
 
 export class ModelCache implements Disposable {
@@ -39,8 +46,37 @@ export class ModelCache implements Disposable {
 
 function load(dir: string): LoadedModel {
   const { card, net, weights } = openModel(dir);
+  const { latentSize, resolution } = card.config;
+  const painter = new Painter(net, weights, { latentSize, frozen: true });
+  let opened: { readonly critic: Critic; readonly weights: Disposable } | undefined;
+  const openCritic = () => {
+    const discriminator = openDiscriminator(dir, card, net);
+    return {
+      critic: new Critic({ net, generator: weights, discriminator, resolution, latentSize }),
+      weights: discriminator,
+    };
+  };
+  return {
+    card,
+    net,
+    painter,
+    rowOf: rowsOf(card, net),
+    get critic() {
+      opened ??= openCritic();
+      return opened.critic;
+    },
+    [Symbol.dispose]: () => {
+      painter[Symbol.dispose]();
+      opened?.critic[Symbol.dispose]();
+      opened?.weights[Symbol.dispose]();
+      weights[Symbol.dispose]();
+    },
+  };
+}
+
+function rowsOf({ labels }: ModelCard, net: Architecture): (mix: Mix) => Float32Array {
   const index = new Map<string, number>(
-    net.heads.flatMap(({ kind }) => card.labels[kind].map(({ slug }, i) => [`${kind}:${slug}`, i] as const)),
+    net.heads.flatMap(({ kind }) => labels[kind].map(({ slug }, i) => [`${kind}:${slug}`, i] as const)),
   );
   const indicesOf = (conditions: Conditions) => {
     for (const [kind, slug] of Object.entries(conditions)) {
@@ -49,10 +85,9 @@ function load(dir: string): LoadedModel {
     }
     return net.heads.map(({ kind }) => index.get(`${kind}:${conditions[kind]}`) ?? -1);
   };
-  const painter = new Painter(net, weights, { latentSize: card.config.latentSize, frozen: true });
-  const dispose = () => {
-    painter[Symbol.dispose]();
-    weights[Symbol.dispose]();
+  return (mix) => {
+    const row = new Float32Array(conditionColumns(net.heads, net.unspecified));
+    for (const { conditions, weight } of mix) addConditions(row, net, { indices: indicesOf(conditions), weight });
+    return row;
   };
-  return { card, painter, indicesOf, [Symbol.dispose]: dispose };
 }

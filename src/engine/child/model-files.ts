@@ -1,10 +1,18 @@
-/** Model folders (model.json, generator.safetensors) and what is made of them for others, or taken in from elsewhere. */
+/** Model folders (model.json, generator.safetensors, discriminator.safetensors) and what is made of them for others, or taken in from elsewhere. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../core/errors.ts';
-import { CARD_FILE, type ModelCard, modelCard, WEIGHTS_FILE } from '../../core/model-card.ts';
-import { type Architecture, architectureOf, specsOfGenerator } from '../gan/architecture.ts';
-import type { Weights } from '../gan/weights.ts';
+import {
+  CARD_FILE,
+  DISCRIMINATOR_FILE,
+  filesOf,
+  type ModelCard,
+  modelCard,
+  WEIGHTS_FILE,
+} from '../../core/model-card.ts';
+import { type Architecture, architectureOf, specsOfDiscriminator, specsOfGenerator } from '../gan/architecture.ts';
+import type { StateGroup } from '../gan/trainer.ts';
+import type { WeightSpec, Weights } from '../gan/weights.ts';
 import { savedModel } from '../graph/graph-def.ts';
 import { graphModel } from '../graph/graph-model.ts';
 import { recordForAnyBatch } from '../graph/recording.ts';
@@ -30,14 +38,38 @@ export function openModel(dir: string): OpenModel {
   return { card, net, weights, [Symbol.dispose]: () => weights[Symbol.dispose]() };
 }
 
-/** Writes a model folder; its card names the weights' hash. */
-export function writeModel(dir: string, draft: CardDraft, tensors: ReadonlyMap<string, StoredTensor>): void {
-  const weights = encodeSafetensors(tensors);
-  const card: ModelCard = { ...draft, sha256: sha256(weights) };
+/**
+ * The weights that repaint and classify, beside those of `openModel`.
+ * @throws AppError NO_DISCRIMINATOR, DAMAGED_FILE
+ */
+export function openDiscriminator(dir: string, { discriminator }: ModelCard, net: Architecture): Weights {
+  if (discriminator === undefined) {
+    const message = 'This model has no discriminator: it was made by an older version. Make it again with createModel.';
+    throw new AppError('NO_DISCRIMINATOR', message);
+  }
+  return loadWeights(join(dir, DISCRIMINATOR_FILE), discriminator.sha256, specsOfDiscriminator(net));
+}
+
+export interface ModelTensors {
+  /** The moving average of G. */
+  readonly generator: ReadonlyMap<string, StoredTensor>;
+  readonly discriminator: ReadonlyMap<string, StoredTensor>;
+}
+
+/** Writes a model folder; its card names the weights' hashes. */
+export function writeModel(dir: string, draft: CardDraft, tensors: ModelTensors): void {
+  const weights = encodeSafetensors(tensors.generator);
+  const discriminator = encodeSafetensors(tensors.discriminator);
+  const card: ModelCard = {
+    ...draft,
+    sha256: sha256(weights),
+    discriminator: { sha256: sha256(discriminator) },
+  };
   writeFolder(
     dir,
     new Map<string, Uint8Array>([
       [WEIGHTS_FILE, weights],
+      [DISCRIMINATOR_FILE, discriminator],
       [CARD_FILE, Buffer.from(`${JSON.stringify(card, null, 2)}\n`)],
     ]),
   );
@@ -91,12 +123,19 @@ function describe({ card, net }: OpenModel) {
 export function adoptModel(from: string, into: string): void {
   if (isCheckpoint(from)) {
     const { draft, tensors } = stateIn(from);
-    const specs = specsOfGenerator(networksOf(draft));
-    writeModel(into, draft, tensorsOf(specs, matching(tensors, specs, 'average')));
+    const net = networksOf(draft);
+    const stored = (specs: readonly WeightSpec[], group: StateGroup) =>
+      tensorsOf(specs, matching(tensors, specs, group));
+    writeModel(into, draft, {
+      generator: stored(specsOfGenerator(net), 'average'),
+      discriminator: stored(specsOfDiscriminator(net), 'weights'),
+    });
     return;
   }
-  openModel(from)[Symbol.dispose]();
-  writeFolder(into, new Map([CARD_FILE, WEIGHTS_FILE].map((name) => [name, readFileSync(join(from, name))])));
+  using model = openModel(from);
+  const { card, net } = model;
+  if (card.discriminator !== undefined) openDiscriminator(from, card, net)[Symbol.dispose]();
+  writeFolder(into, new Map(filesOf(card).map((name) => [name, readFileSync(join(from, name))])));
 }
 
 /** The networks that a card names. */

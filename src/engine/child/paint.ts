@@ -1,16 +1,18 @@
 /**
- * Latents and labels -> pixels. A picture is a pure function of (weights, conditions, latent): stored normalisation
+ * Latents and conditions -> pixels. A picture is a pure function of (weights, conditions, latent): stored normalisation
  * statistics are used, so that it is the same alone or in a batch.
  */
 import type { Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { Latent } from '../../core/latents.ts';
 import { normal } from '../../core/seeds.ts';
-import { type Architecture, generate } from '../gan/architecture.ts';
-import { conditions, type Labels, labelTensor } from '../gan/conditions.ts';
+import { type Architecture, type Ask, generate } from '../gan/architecture.ts';
+import { conditionColumns, conditions, labelTensor } from '../gan/conditions.ts';
 import { INFERENCE } from '../gan/layers.ts';
 import type { Parameters, Weights } from '../gan/weights.ts';
 import { Program } from '../graph/program.ts';
 import type { BatchFunction } from '../graph/recording.ts';
 import { compiles, tf } from '../tensorflow.ts';
+import { bytesOf, packedBytes, wholeNumbers } from './pixels.ts';
 
 /** Pictures that go through the networks at once: bounds memory at 256 pixels. */
 const AT_ONCE = 32;
@@ -18,7 +20,8 @@ const AT_ONCE = 32;
 export interface Painting {
   /** Per picture: latentSize numbers. */
   readonly latents: Float32Array;
-  readonly labels: Labels;
+  /** Per picture: a row of conditions, as gan/conditions.ts makes them of labels or of mixes. */
+  readonly y: Float32Array;
 }
 
 export interface PainterOptions {
@@ -51,16 +54,22 @@ export class Painter implements Disposable {
   }
 
   /** -> RGB bytes, picture after picture: n x R x R x 3. */
-  paint({ latents, labels }: Painting): Uint8Array {
+  paint({ latents, y }: Painting): Uint8Array {
     const size = this.#latentSize;
+    const columns = this.#columns;
     const count = latents.length / size;
     const parts: Uint8Array[] = [];
     for (let start = 0; start < count; start += AT_ONCE) {
       const end = Math.min(start + AT_ONCE, count);
-      const columns = labels.map((column) => column.subarray(start, end));
-      parts.push(this.#batch({ latents: latents.subarray(start * size, end * size), labels: columns }));
+      parts.push(
+        this.#batch(end - start, {
+          latents: latents.subarray(start * size, end * size),
+          y: y.subarray(start * columns, end * columns),
+        }),
+      );
     }
-    return Uint8Array.from(Buffer.concat(parts));
+    const [first] = parts;
+    return parts.length === 1 && first !== undefined ? first : new Uint8Array(Buffer.concat(parts));
   }
 
   /** Paints with the values that these weights have now. */
@@ -74,27 +83,31 @@ export class Painter implements Disposable {
     this.#program?.[Symbol.dispose]();
   }
 
-  #batch(painting: Painting): Uint8Array {
-    const count = painting.latents.length / this.#latentSize;
-    const { latents, labels } = filled(painting, this.#latentSize);
+  get #columns(): number {
+    return conditionColumns(this.#net.heads, this.#net.unspecified);
+  }
+
+  #batch(count: number, { latents, y }: Painting): Uint8Array {
+    const rows = rowsFor(count);
     const pixels = tf.tidy(() => {
-      const inputs = {
-        z: tf.tensor2d(latents, [latents.length / this.#latentSize, this.#latentSize]),
-        asked: labelTensor(labels),
-      };
-      if (!this.#compiled) return draw(this.#net, this.#weights, inputs);
+      const inputs = { z: tensorOf(latents, rows, this.#latentSize), y: tensorOf(y, rows, this.#columns) };
+      if (!this.#compiled) return packedBytes(draw(this.#net, this.#weights, inputs));
       this.#program ??= this.#compile();
       return this.#program.run('paint', inputs)['pixels'];
     });
     if (pixels === undefined) throw new Error('The program painted nothing');
-    const bytes = Uint8Array.from(pixels.dataSync().subarray(0, (pixels.size / (pixels.shape[0] ?? 1)) * count));
-    pixels.dispose();
-    return bytes;
+    const bytes = bytesOf(pixels);
+    return bytes.subarray(0, (bytes.length / rows) * count);
   }
 
   #compile(): Program {
     const weights = this.#weights;
-    const painting = paintingFunction(this.#net, weights, this.#latentSize);
+    const painting: BatchFunction = {
+      inputs: (rows) => ({ z: tf.zeros([rows, this.#latentSize]), y: tf.zeros([rows, this.#columns]) }),
+      body: ({ z, y }) => ({
+        pixels: packedBytes(draw(this.#net, weights, { z: z as Tensor2D, y: y as Tensor2D })),
+      }),
+    };
     return this.#frozen
       ? Program.compileForAnyBatch(new Map(), 'paint', painting, { frozen: [...weights.variables.values()] })
       : Program.compileForAnyBatch(weights.variables, 'paint', painting);
@@ -102,43 +115,45 @@ export class Painter implements Disposable {
 }
 
 /**
- * With pictures that nobody asked for, up to a multiple of four: TensorFlow's matrix products add up in another order for
- * odd numbers of rows, and a picture must not depend on how many others are painted with it.
+ * Rows for so many pictures: with some that nobody asked for, up to a multiple of four. TensorFlow's transposed
+ * convolutions add up in another order for three pictures, and one must not depend on how many others are painted with it.
  */
-function filled({ latents, labels }: Painting, latentSize: number): Painting {
-  const count = latents.length / latentSize;
-  const rows = count <= 2 ? count : Math.ceil(count / 4) * 4;
-  if (rows === count) return { latents, labels };
-  const all = new Float32Array(rows * latentSize);
-  all.set(latents);
-  return {
-    latents: all,
-    labels: labels.map((column) => Int32Array.from({ length: rows }, (_, i) => column[i] ?? -1)),
-  };
+function rowsFor(pictures: number): number {
+  return pictures <= 2 ? pictures : Math.ceil(pictures / 4) * 4;
 }
 
-/** Latents z [n, latentSize] and labels asked [n, heads] -> pixels [n, R, R, 3], whole numbers 0..255. */
+/** [rows, columns]: the given numbers, then zeros. */
+function tensorOf(numbers: Float32Array, rows: number, columns: number): Tensor2D {
+  if (numbers.length === rows * columns) return tf.tensor2d(numbers, [rows, columns]);
+  const all = new Float32Array(rows * columns);
+  all.set(numbers);
+  return tf.tensor2d(all, [rows, columns]);
+}
+
+/** For others to run: latents z [n, latentSize] and labels asked [n, heads] -> pixels [n, R, R, 3], whole numbers 0..255. */
 export function paintingFunction(net: Architecture, weights: Parameters, latentSize: number): BatchFunction {
   return {
     inputs: (rows) => ({
       z: tf.zeros([rows, latentSize]),
       asked: labelTensor(net.heads.map(() => new Int32Array(rows).fill(-1))),
     }),
-    body: ({ z, asked }) => ({ pixels: draw(net, weights, { z: z as Tensor2D, asked: asked as Tensor2D }) }),
+    body: ({ z, asked }) => {
+      const y = conditions(net, asked as Tensor2D);
+      return { pixels: tf.cast(draw(net, weights, { z: z as Tensor2D, y }), 'int32') };
+    },
   };
 }
 
-function draw(net: Architecture, weights: Parameters, { z, asked }: { z: Tensor2D; asked: Tensor2D }): Tensor4D {
-  const ask = { z, y: conditions(net, asked) };
-  return toBytes(generate(net, weights, { ask, pass: INFERENCE }), net.pixelRange);
+function draw(net: Architecture, weights: Parameters, ask: Ask): Tensor4D {
+  return wholeNumbers(generate(net, weights, { ask, pass: INFERENCE }), net.pixelRange);
 }
 
-/** The latent of a picture: N(0, 1) from its seed, drawn towards the mean by the truncation. */
-export function latentOf(seed: number, truncation: number, size: number): Float32Array {
-  return normal(seed, 'pictureLatent', 0, size).map((value) => value * truncation);
-}
-
-function toBytes(pictures: Tensor4D, [low, high]: readonly [number, number]): Tensor4D {
-  const scaled: Tensor4D = tf.mul(tf.sub(pictures, low), 255 / (high - low));
-  return tf.cast(tf.clipByValue(tf.round(scaled), 0, 255), 'int32');
+/** The latent of a picture: N(0, 1) of each of its seeds with their weights, drawn towards the mean by the truncation. */
+export function latentOf(latent: Latent, truncation: number, size: number): Float32Array {
+  const sum = new Float64Array(size);
+  for (const { weight, seed } of latent)
+    normal(seed, 'pictureLatent', 0, size).forEach((value, i) => {
+      sum[i] = (sum[i] ?? 0) + weight * value;
+    });
+  return Float32Array.from(sum, (value) => value * truncation);
 }

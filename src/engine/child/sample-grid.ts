@@ -2,7 +2,7 @@
 import type { TrainConfig } from '../../core/presets.ts';
 import { normal } from '../../core/seeds.ts';
 import type { PackIndex } from '../../datasets/pack.ts';
-import type { Labels } from '../gan/conditions.ts';
+import { conditionRows, type Labels } from '../gan/conditions.ts';
 import type { Trainer } from '../gan/trainer.ts';
 import type { Painter } from './paint.ts';
 
@@ -62,7 +62,7 @@ export class SampleGrid {
       }),
     );
     this.#painter.refresh(this.#trainer.average);
-    const pictures = this.#painter.paint({ latents, labels });
+    const pictures = this.#painter.paint({ latents, y: conditionRows(this.#trainer.net, labels) });
     const pixels = tileGrid(pictures, { columns, rows: ROWS, side });
     return {
       columns,

@@ -86,7 +86,9 @@ export async function* train(job: TrainJob, wishes: Wishes): AsyncGenerator<From
   }
   const card = draft(totalSteps);
   const provenance = { ...card.provenance, checkpointSha256: state.sha256 };
-  writeModel(job.modelDir, { ...card, provenance }, await storedTensors(trainer.average));
+  const all = await storedTensors(trainer.state.weights);
+  const discriminator = new Map([...all].filter(([name]) => name.startsWith('discriminator.')));
+  writeModel(job.modelDir, { ...card, provenance }, { generator: await storedTensors(trainer.average), discriminator });
   yield { type: 'ended', step: totalSteps, reason: 'finished', message: null };
 }
 

@@ -65,6 +65,11 @@ export function specsOfGenerator({ specs }: Pick<Architecture, 'specs'>): Weight
   return specs.filter(({ name }) => name.startsWith('generator.'));
 }
 
+/** The weights that repainting and classifying need beside those of G. */
+export function specsOfDiscriminator({ specs }: Pick<Architecture, 'specs'>): WeightSpec[] {
+  return specs.filter(({ name }) => name.startsWith('discriminator.'));
+}
+
 /** Paints what is asked for. */
 export function generate(
   net: Architecture,

@@ -16,6 +16,32 @@ export function labelTensor(labels: Labels): Tensor2D {
   return tf.tensor2d(rows, [batch, labels.length], 'int32');
 }
 
+/** y of single labels, as rows one after another: [B x columns], the same numbers as `conditions` gives. */
+export function conditionRows(net: Pick<Architecture, 'heads' | 'unspecified'>, labels: Labels): Float32Array {
+  const columns = conditionColumns(net.heads, net.unspecified);
+  const rows = new Float32Array((labels[0]?.length ?? 0) * columns);
+  for (let start = 0; start < rows.length; start += columns) {
+    const indices = labels.map((column) => column[start / columns] ?? -1);
+    addConditions(rows.subarray(start, start + columns), net, { indices, weight: 1 });
+  }
+  return rows;
+}
+
+/** Adds a combination of labels, a class index per head, to a row of y with a weight. */
+export function addConditions(
+  row: Float32Array,
+  { heads, unspecified }: Pick<Architecture, 'heads' | 'unspecified'>,
+  { indices, weight }: { readonly indices: readonly number[]; readonly weight: number },
+): void {
+  let start = 0;
+  heads.forEach(({ classes }, head) => {
+    const index = indices[head] ?? -1;
+    const column = index >= 0 ? index : unspecified ? classes : undefined;
+    if (column !== undefined) row[start + column] = (row[start + column] ?? 0) + weight;
+    start += classes + (unspecified ? 1 : 0);
+  });
+}
+
 /** Width of y. */
 export function conditionColumns(heads: readonly Head[], unspecified: boolean): number {
   return heads.reduce((sum, { classes }) => sum + classes + (unspecified ? 1 : 0), 0);

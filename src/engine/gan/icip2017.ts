@@ -19,6 +19,7 @@ import {
   conv2dSpec,
   deconv2d,
   dense,
+  denseOfEach,
   denseSpec,
   leakyRelu,
   normLeaky,
@@ -43,7 +44,7 @@ export function icip2017({ width: w, latentSize }: TrainConfig, heads: readonly 
     project(weights, { z, y }, pass) {
       const batch = z.shape[0];
       // A transposed convolution from 1 x 1 without padding is a matrix product.
-      const flat = dense(weights, 'generator.deconv1', tf.concat([z, y], 1));
+      const flat = denseOfEach(weights, 'generator.deconv1', tf.concat([z, y], 1), pass);
       const first = normRelu(weights, 'generator.deconv1', tf.reshape(flat, [batch, 4, 4, 8 * w]), pass);
       return normRelu(weights, 'generator.deconv2', deconv2d(weights, 'generator.deconv2', first, 2), pass);
     },

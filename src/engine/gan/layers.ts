@@ -2,7 +2,7 @@
  * The layers that the networks are built of, as plain functions of (weights, name, input).
  * Pictures and feature maps are [batch, height, width, channels].
  */
-import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 import { tf } from '../tensorflow.ts';
 import { batchNormTraining, biasAdd, leakyRelu as slopedRelu } from './fused-ops.ts';
 import type { Randomness } from './randomness.ts';
@@ -87,6 +87,31 @@ export function deconv2d(weights: Parameters, name: string, x: Tensor4D, stride:
 
 export function dense(weights: Parameters, name: string, x: Tensor2D): Tensor2D {
   return withBias(weights, name, tf.matMul(x, weights.get(`${name}.kernel`) as Tensor2D));
+}
+
+/**
+ * `dense` for G: batch-invariant in painting, where each row is a product of its own. In one product of many rows
+ * TensorFlow adds up in another order at the last ones and for a single one, differently on every kind of processor.
+ */
+export function denseOfEach(weights: Parameters, name: string, x: Tensor2D, pass: Pass): Tensor2D {
+  if (pass.training) return dense(weights, name, x);
+  const kernel = weights.get(`${name}.kernel`) as Tensor2D;
+  const [inputs, outputs] = kernel.shape;
+  const rows = tf.reshape(x, [x.shape[0], 1, inputs]) as Tensor3D;
+  const products = tf.matMul(rows, tf.reshape(kernel, [1, inputs, outputs]) as Tensor3D);
+  return withBias(weights, name, tf.reshape(products, [x.shape[0], outputs]) as Tensor2D);
+}
+
+/**
+ * `conv2d` with stride 1 for G: batch-invariant in painting, as a transposed convolution with the kernel turned round. Those
+ * are computed picture by picture; others, on some processors, as one product for all places of all pictures.
+ */
+export function conv2dOfEach(weights: Parameters, name: string, x: Tensor4D, pass: Pass): Tensor4D {
+  if (pass.training) return conv2d(weights, name, x);
+  const kernel = as4d(weights.get(`${name}.kernel`));
+  const turned = tf.transpose(tf.reverse(kernel, [0, 1]), [0, 1, 3, 2]);
+  const shape = [...x.shape.slice(0, 3), kernel.shape[3]] as typeof x.shape;
+  return withBias(weights, name, tf.conv2dTranspose(x, turned, shape, 1, 'same'));
 }
 
 /**

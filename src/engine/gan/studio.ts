@@ -19,8 +19,10 @@ import { tanh } from './fused-ops.ts';
 import {
   batchNormSpec,
   conv2d,
+  conv2dOfEach,
   conv2dSpec,
   dense,
+  denseOfEach,
   denseSpec,
   leakyRelu,
   modulatedNorm,
@@ -47,11 +49,12 @@ export function studio({ width, latentSize, resolution }: TrainConfig, heads: re
   const down = [...sides].reverse(); // as Enc takes them
 
   /** z and the sum of the kinds' embeddings of y: [B, latentSize + EMBEDDING]. */
-  const embed = (weights: Parameters, { z, y }: Ask): Tensor2D =>
-    tf.concat([z, dense(weights, 'generator.embedding', y)], 1);
+  const embed = (weights: Parameters, { z, y }: Ask, pass: Pass): Tensor2D =>
+    tf.concat([z, denseOfEach(weights, 'generator.embedding', y, pass)], 1);
 
   const block = (weights: Parameters, name: string, x: Tensor4D, { e, pass }: { e: Tensor2D; pass: Pass }) => {
-    const [gain, shift] = [dense(weights, `${name}.gain`, e), dense(weights, `${name}.shift`, e)];
+    const gain = denseOfEach(weights, `${name}.gain`, e, pass);
+    const shift = denseOfEach(weights, `${name}.shift`, e, pass);
     return leakyRelu(modulatedNorm(weights, name, upsampledConv2d(weights, name, x), { gain, shift, pass }));
   };
 
@@ -66,16 +69,16 @@ export function studio({ width, latentSize, resolution }: TrainConfig, heads: re
       ...discriminatorSpecs({ heads, down, channels }),
     ],
     project(weights, ask, pass) {
-      const e = embed(weights, ask);
-      const first = dense(weights, 'generator.first', e);
+      const e = embed(weights, ask, pass);
+      const first = denseOfEach(weights, 'generator.first', e, pass);
       const seedMap = leakyRelu(tf.reshape(first, [e.shape[0], 4, 4, channels(4)]) as Tensor4D);
       return block(weights, 'generator.code', seedMap, { e, pass });
     },
     decode(weights, code, { ask, pass }) {
-      const e = embed(weights, ask);
+      const e = embed(weights, ask, pass);
       let x = code;
       for (const side of sides) x = block(weights, `generator.dec${side}`, x, { e, pass });
-      return tanh(conv2d(weights, 'generator.rgb', x));
+      return tanh(conv2dOfEach(weights, 'generator.rgb', x, pass));
     },
     encode(weights, pictures) {
       let x = pictures;

@@ -24,8 +24,10 @@ import { tanh } from './fused-ops.ts';
 import {
   batchNormSpec,
   conv2d,
+  conv2dOfEach,
   conv2dSpec,
   dense,
+  denseOfEach,
   denseSpec,
   leakyRelu,
   normLeaky,
@@ -75,7 +77,12 @@ export function tip2019(
   const blocks = (weights: Parameters, part: string, { x, layers, pass }: Blocks) =>
     layers.reduce((map, [layer, , up]) => {
       const name = `${part}.${layer}`;
-      return normLeaky(weights, name, (up ? upsampledConv2d : conv2d)(weights, name, map), pass);
+      return normLeaky(
+        weights,
+        name,
+        up ? upsampledConv2d(weights, name, map) : conv2dOfEach(weights, name, map, pass),
+        pass,
+      );
     }, x);
   return {
     heads,
@@ -92,14 +99,14 @@ export function tip2019(
       const batch = z.shape[0];
       // The paper's latents are uniform in (-1, 1): what erf makes of N(0, 1).
       const input = tf.concat([tf.erf(tf.div(z, Math.SQRT2)), y], 1) as Tensor2D;
-      const flat = dense(weights, 'generator.deconv1', input);
+      const flat = denseOfEach(weights, 'generator.deconv1', input, pass);
       // Normalised feature by feature, before it is a map.
       const normed = normLeaky(weights, 'generator.deconv1', tf.reshape(flat, [batch, 1, 1, 256 * w]), pass);
       return tf.reshape(normed, [batch, 4, 4, 16 * w]);
     },
     decode(weights, code, { pass }) {
       const large = blocks(weights, 'generator', { x: code, layers: GENERATOR, pass });
-      return averageOverlapping(tanh(conv2d(weights, 'generator.deconv6b', large)));
+      return averageOverlapping(tanh(conv2dOfEach(weights, 'generator.deconv6b', large, pass)));
     },
     encode(weights, pictures, pass) {
       const random = pass.training ? pass.random : undefined;
@@ -120,7 +127,7 @@ export function tip2019(
     ...(autoencoder && {
       repaint: (weights, code, pass) => {
         const large = blocks(weights, 'discriminator', { x: code, layers: DECODER, pass });
-        return tanh(conv2d(weights, 'discriminator.dec5b', large));
+        return tanh(conv2dOfEach(weights, 'discriminator.dec5b', large, pass));
       },
     }),
   };

@@ -14,7 +14,7 @@ export interface OpAttribute {
 
 type Constant =
   | `TF_ATTR_${'STRING' | 'INT' | 'FLOAT' | 'BOOL' | 'TYPE' | 'SHAPE'}`
-  | `TF_${'FLOAT' | 'INT32' | 'BOOL' | 'INT64'}`;
+  | `TF_${'FLOAT' | 'INT32' | 'BOOL' | 'INT64' | 'UINT8'}`;
 
 export interface NativeBackend {
   readonly binding: Readonly<Record<Constant, number>>;

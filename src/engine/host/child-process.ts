@@ -3,6 +3,7 @@
  * nothing for too long, is killed. It never restarts a child: who started it decides.
  */
 import { type ChildProcess, fork } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type Deferred, deferred } from '../../core/deferred.ts';
 import type { Log } from '../../core/log.ts';
@@ -54,6 +55,11 @@ const TAIL_LINES = 12;
 const DRAIN_MS = 1_000;
 /** Silence is counted in ticks of a timer, not by the clock: a suspended or busy parent must not blame its child. */
 const TICKS = 4;
+/**
+ * With more threads than two, TensorFlow's convolutions add up in another order for another size of the batch, and for
+ * another number of threads: what a seed paints would depend on its neighbours, and on the machine.
+ */
+const GENERATOR_THREADS = 2;
 
 export class EngineChild<Out extends FromTrainer | FromGenerator> implements AsyncDisposable {
   /** Settles when the child is gone and all that it said has been heard. It never rejects. */
@@ -166,12 +172,15 @@ export class EngineChild<Out extends FromTrainer | FromGenerator> implements Asy
   }
 }
 
+type ChildSettings = Pick<ChildOptions<FromTrainer>, 'role' | 'device' | 'engine'>;
+
 /** What the API's environment holds, less its secrets, and what the child is to compute with. */
-function childEnvironment({ device, engine = 'graph' }: HostOptions): NodeJS.ProcessEnv {
+function childEnvironment({ role, device, engine = 'graph' }: ChildSettings): NodeJS.ProcessEnv {
   // biome-ignore lint/style/noProcessEnv: a child needs the parent's PATH, HOME and library paths, which are no settings
   const env: NodeJS.ProcessEnv = { ...process.env, DEVICE: device, ENGINE: engine };
   delete env['DATABASE_URL'];
   // An empty list would still make CUDA look for devices; -1 hides them all.
   if (device === 'cpu') env['CUDA_VISIBLE_DEVICES'] = '-1';
+  if (role === 'generator') env['TF_NUM_INTRAOP_THREADS'] = String(Math.min(GENERATOR_THREADS, availableParallelism()));
   return env;
 }

@@ -1,11 +1,18 @@
 /**
- * The child that paints, exports and takes in models: kept alive as long as the API process lives. A child that dies is started again with growing
+ * The child that paints, classifies, exports and takes in models: kept alive as long as the API process lives. A child that dies is started again with growing
  * pauses; what was asked of it is asked once more, and refused as ENGINE_UNAVAILABLE if that one dies too.
  */
 import { type Deferred, deferred } from '../../core/deferred.ts';
-import { AppError } from '../../core/errors.ts';
+import { AppError, unreachable } from '../../core/errors.ts';
 import { parseFromGenerator } from '../parse.ts';
-import type { ExportFormat, FromGenerator, GeneratorRequest, PaintRequest, ToGenerator } from '../protocol.ts';
+import type {
+  ExportFormat,
+  FromGenerator,
+  GeneratorRequest,
+  KindJudgement,
+  PaintRequest,
+  ToGenerator,
+} from '../protocol.ts';
 import { EngineChild, type EngineDied, type HostOptions } from './child-process.ts';
 
 /** Pictures of one size, one after another: pictures x height x width x 3 bytes. */
@@ -15,7 +22,7 @@ export interface Painting {
   readonly pixels: Uint8Array;
 }
 
-type Answer = Extract<FromGenerator, { type: 'painted' | 'written' }>;
+type Answer = Extract<FromGenerator, { type: 'painted' | 'classified' | 'written' }>;
 
 interface Job {
   readonly request: ToGenerator;
@@ -83,6 +90,16 @@ export class Generator implements AsyncDisposable {
   }
 
   /**
+   * What the model's discriminator makes of a picture of its side, per kind of label that it knows.
+   * @throws AppError NO_DISCRIMINATOR where the model has none; ENGINE_UNAVAILABLE
+   */
+  async classify(modelDir: string, pixels: Uint8Array, limits: Limits = {}): Promise<readonly KindJudgement[]> {
+    const answer = await this.#ask({ type: 'classify', modelDir, pixels }, limits);
+    if (answer.type !== 'classified') throw new Error('The engine did not say what it was asked for');
+    return answer.kinds;
+  }
+
+  /**
    * Writes a model for others to run into a folder, which is made.
    * @throws AppError DAMAGED_FILE where the model's files are not whole; ENGINE_UNAVAILABLE
    */
@@ -140,7 +157,7 @@ export class Generator implements AsyncDisposable {
       this.#device = message.device;
       this.#ready = true;
       for (const { request } of this.#jobs.values()) this.#child?.send(request);
-    } else if (message.type === 'painted' || message.type === 'written') {
+    } else if (message.type === 'painted' || message.type === 'classified' || message.type === 'written') {
       this.#deliver(child, message);
     } else if (message.type === 'refused') {
       const { id, code, message: reason } = message;
@@ -154,12 +171,7 @@ export class Generator implements AsyncDisposable {
     const job = this.#jobs.get(answer.id);
     if (job === undefined) return;
     const { request } = job;
-    const asked = request.type === 'paint' ? request.pictures.length : undefined;
-    const fits =
-      answer.type === 'painted'
-        ? asked !== undefined && answer.pixels.length === asked * answer.width * answer.height * 3
-        : asked === undefined;
-    if (fits) job.answer.resolve(answer);
+    if (fits(request, answer)) job.answer.resolve(answer);
     else child.kill('garbage', 'The generator process answered something else than it was asked for.');
   }
 
@@ -183,6 +195,21 @@ export class Generator implements AsyncDisposable {
   #ensureChild(): void {
     if (this.#child !== undefined || this.#restart !== undefined) return;
     this.#restart = setTimeout(() => this.#spawn(), Math.max(0, this.#notBefore - performance.now()));
+  }
+}
+
+function fits(request: GeneratorRequest, answer: Answer): boolean {
+  switch (answer.type) {
+    case 'painted':
+      return (
+        request.type === 'paint' && answer.pixels.length === request.pictures.length * answer.width * answer.height * 3
+      );
+    case 'classified':
+      return request.type === 'classify';
+    case 'written':
+      return request.type === 'export' || request.type === 'adopt';
+    default:
+      return unreachable(answer);
   }
 }
 

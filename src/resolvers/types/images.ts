@@ -1,11 +1,7 @@
-/** Pictures on request and the gallery, without their relations. */
+/** Pictures on request, without their relations. */
 import { ArgsType, Field, Float, ID, InputType, Int, ObjectType } from 'type-graphql';
-import { imageOrders } from '../../store/images.ts';
-import { connectionType } from '../connection.ts';
 import { Node } from '../interfaces.ts';
-import { listArgs, orderInput } from '../list-args.ts';
-import { UserError } from '../payload.ts';
-import { DateTimeScalar, SeedScalar } from '../scalars.ts';
+import { SeedScalar } from '../scalars.ts';
 
 @ObjectType({
   implements: Node,
@@ -13,53 +9,27 @@ import { DateTimeScalar, SeedScalar } from '../scalars.ts';
     'A picture is its recipe: the id holds model, conditions, seed and truncation, so node(id) gives the same picture again. generatedImages lists the kept ones.',
 })
 export class GeneratedImage extends Node {
-  @Field(() => SeedScalar)
-  seed!: number;
-
   @Field(() => Int)
   width!: number;
 
   @Field(() => Int)
   height!: number;
+}
 
-  @Field(() => String, { description: 'SHA-256 of the PNG in its own size, which `url` serves.' })
-  sha256!: string;
-
-  @Field(() => DateTimeScalar, {
-    nullable: true,
-    description: 'When it went into the gallery; null for one that did not.',
-  })
-  keptAt!: Date | null;
+@ObjectType({ description: 'A seed in a latent. The squares of the weights add up to 1.' })
+export class LatentSeed {
+  @Field(() => SeedScalar)
+  seed!: number;
 
   @Field(() => Float)
-  truncation!: number;
+  weight!: number;
 }
 
-export const GeneratedImageConnection = connectionType('GeneratedImage', () => GeneratedImage);
-
-@InputType({ description: 'Entries for which all of this holds.' })
-export class GeneratedImageWhere {
-  @Field(() => String, { nullable: true, description: 'It was asked for by this. By slug or id.' })
-  artist?: string | null;
-
-  @Field(() => String, { nullable: true, description: 'It was asked for by this. By slug or id.' })
-  style?: string | null;
-
-  @Field(() => String, { nullable: true, description: 'It was asked for by this. By slug or id.' })
-  genre?: string | null;
-
-  @Field(() => ID, { nullable: true })
-  model?: string | null;
-
-  @Field(() => DateTimeScalar, { nullable: true, description: 'At this moment or later.' })
-  keptAfter?: Date | null;
-
-  @Field(() => DateTimeScalar, { nullable: true, description: 'Earlier than this moment.' })
-  keptBefore?: Date | null;
+@ObjectType({ description: 'A combination of labels in a mix. The weights add up to 1.' })
+export class MixPart {
+  @Field(() => Float)
+  weight!: number;
 }
-
-export const GeneratedImageArgs = listArgs(GeneratedImageWhere, orderInput('GeneratedImage', imageOrders));
-export type GeneratedImageArgs = InstanceType<typeof GeneratedImageArgs>;
 
 @InputType({ description: 'Any combination of the three kinds; each by slug, name or id.' })
 export class ConditionsInput {
@@ -73,14 +43,53 @@ export class ConditionsInput {
   genre?: string | null;
 }
 
-@ArgsType()
-export class GenerateArgs {
+@InputType({ description: 'A label, or a combination of labels, with its weight in a mix.' })
+export class MixInput {
   @Field(() => String, { nullable: true })
   label?: string | null;
 
   @Field(() => ConditionsInput, { nullable: true })
   conditions?: ConditionsInput | null;
 
+  @Field(() => Float, { defaultValue: 1, description: '0 or more: what counts is how the weights are to each other.' })
+  weight!: number;
+}
+
+@ArgsType()
+export class MixArgs {
+  @Field(() => String, { nullable: true })
+  label?: string | null;
+
+  @Field(() => ConditionsInput, { nullable: true })
+  conditions?: ConditionsInput | null;
+
+  @Field(() => [MixInput], {
+    nullable: true,
+    description: 'Several labels or combinations at once, each with a weight; not with `label` or `conditions`.',
+  })
+  mix?: MixInput[] | null;
+}
+
+@ArgsType()
+export class VariationsArgs {
+  @Field(() => ID, { description: 'A generated picture.' })
+  of!: string;
+
+  @Field(() => Float, {
+    defaultValue: 0.3,
+    description: '0..1: nearer to 0 is nearer to the picture; 1 is another picture with the same labels.',
+  })
+  strength!: number;
+
+  @Field(() => Int, { defaultValue: 8, description: '1..64' })
+  n!: number;
+
+  @Field(() => SeedScalar, { nullable: true, description: 'Of the first variation; the others follow.' })
+  seed?: number | null;
+}
+
+@ArgsType()
+export class GenerateArgs extends MixArgs {
   @Field(() => Int, { defaultValue: 8, description: '1..64' })
   n!: number;
 
@@ -95,19 +104,4 @@ export class GenerateArgs {
 
   @Field(() => ID, { nullable: true, description: 'The default model unless told.' })
   model?: string | null;
-}
-
-@InputType()
-export class KeepImagesInput {
-  @Field(() => [ID])
-  images!: string[];
-}
-
-@ObjectType()
-export class KeepImagesPayload {
-  @Field(() => [GeneratedImage], { name: 'images' })
-  result!: unknown[];
-
-  @Field(() => [UserError])
-  userErrors!: UserError[];
 }

@@ -7,7 +7,7 @@ import { ExportFormatEnum } from '../enums.ts';
 import { Node } from '../interfaces.ts';
 import { listArgs, orderInput } from '../list-args.ts';
 import { UserError } from '../payload.ts';
-import { DateTimeScalar } from '../scalars.ts';
+import { DateTimeScalar, SeedScalar } from '../scalars.ts';
 
 @ObjectType({
   implements: Node,
@@ -23,6 +23,33 @@ export class Checkpoint extends Node {
 
   @Field(() => DateTimeScalar)
   createdAt!: Date;
+
+  @Field(() => Float, { description: 'Of its files.' })
+  bytes!: number;
+}
+
+@ObjectType({ description: 'How a model was trained, by its card: also of models that came from elsewhere.' })
+export class ModelProvenance {
+  @Field(() => String)
+  preset!: string;
+
+  @Field(() => SeedScalar)
+  seed!: number;
+
+  @Field(() => Int)
+  step!: number;
+
+  @Field(() => Int)
+  totalSteps!: number;
+
+  @Field(() => String, { description: 'SHA-256 of the packed training file.' })
+  datasetSha256!: string;
+
+  @Field(() => String, { description: 'SHA-256 of the training state that it was made of.' })
+  checkpointSha256!: string;
+
+  @Field(() => String)
+  device!: string;
 }
 
 @ObjectType({
@@ -44,6 +71,9 @@ export class Model extends Node {
 
   @Field(() => DateTimeScalar)
   createdAt!: Date;
+
+  @Field(() => DateTimeScalar, { nullable: true, description: 'Since then it paints nothing more.' })
+  deletedAt!: Date | null;
 }
 
 export const ModelConnection = connectionType('Model', () => Model);
@@ -136,6 +166,18 @@ export class ModelPayload {
 export class SetDefaultModelInput {
   @Field(() => ID)
   model!: string;
+}
+
+@InputType()
+export class DeleteModelInput {
+  @Field(() => ID)
+  model!: string;
+
+  @Field(() => Boolean, {
+    defaultValue: false,
+    description: 'Also where pictures were kept or jobs were done with it: these can still be seen.',
+  })
+  evenIfUsed!: boolean;
 }
 
 @ObjectType()

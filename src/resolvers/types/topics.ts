@@ -4,7 +4,7 @@ import { ImportStatusEnum, TrainingStatusEnum } from '../enums.ts';
 import { DateTimeScalar } from '../scalars.ts';
 
 @ObjectType()
-abstract class TopicEvent {
+export abstract class TopicEvent {
   @Field(() => Int, { description: 'Grows by one per stream: ask for what came `after` the last one seen.' })
   seq!: number;
 

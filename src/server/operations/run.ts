@@ -1,14 +1,21 @@
 /** Runs prepared queries and mutations: Apollo Server executes, within a time, and the answer says what it has cost. */
-import { ApolloServer, type GraphQLRequest } from '@apollo/server';
+import { setMaxListeners } from 'node:events';
+import {
+  ApolloServer,
+  type ApolloServerPlugin,
+  type GraphQLRequest,
+  type GraphQLRequestListener,
+} from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
 } from '@apollo/server/plugin/disabled';
 import { type DocumentNode, type FormattedExecutionResult, GraphQLError, type GraphQLSchema } from 'graphql';
 import { AppError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
 import type { Context, Services } from '../../resolvers/context.ts';
-import { formatError, formatted } from '../../resolvers/errors.ts';
-import { asRequest, createContext, currentRequestId, type Visit } from '../visit.ts';
+import { formatted } from '../../resolvers/errors.ts';
+import type { ContextOf, Visit } from '../visit.ts';
 import type { Budgets } from './budgets.ts';
 import type { Documents } from './documents.ts';
 import { once } from './idempotency.ts';
@@ -21,8 +28,7 @@ export interface RunnerParts {
   readonly documents: Documents;
   readonly budgets: Budgets;
   readonly timeoutMs: number;
-  /** Whether addresses of pictures need a signature now. */
-  readonly signsUrls: () => boolean;
+  readonly contextOf: ContextOf;
 }
 
 export interface Answer {
@@ -78,14 +84,13 @@ export class OperationRunner implements AsyncDisposable {
   }
 
   async #execute({ document, operationName, variables }: PreparedOperation, visit: Visit) {
-    const { services, signsUrls } = this.#parts;
     const request: GraphQLRequest = {
       query: document.text,
       variables,
       ...(operationName === undefined ? {} : { operationName }),
     };
-    const contextValue = createContext(services, visit, signsUrls());
-    const { body } = await asRequest(visit.requestId, () => this.#apollo.executeOperation(request, { contextValue }));
+    const contextValue = this.#parts.contextOf(visit);
+    const { body } = await this.#apollo.executeOperation(request, { contextValue });
     if (body.kind === 'incremental') throw new Error('Answers in parts are not switched on');
     return body.singleResult as FormattedExecutionResult;
   }
@@ -93,8 +98,14 @@ export class OperationRunner implements AsyncDisposable {
 
 /** A mutation that takes too long goes on where it does not heed the signal; the waiting for it ends. */
 async function within(limitMs: number, visit: Visit, work: (signal: AbortSignal) => Promise<Answer>): Promise<Answer> {
+  const { signal: left } = visit;
   const stop = new AbortController();
-  const signal = visit.signal === undefined ? stop.signal : AbortSignal.any([visit.signal, stop.signal]);
+  // AbortSignal.any would take longer than the rest of this.
+  const leave = () => stop.abort(left?.reason);
+  if (left?.aborted === true) leave();
+  left?.addEventListener('abort', leave);
+  // Each picture of the answer waits by itself.
+  setMaxListeners(0, stop.signal);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<Answer>((resolve) => {
     timer = setTimeout(() => {
@@ -103,9 +114,10 @@ async function within(limitMs: number, visit: Visit, work: (signal: AbortSignal)
     }, limitMs);
   });
   try {
-    return await Promise.race([work(signal), late]);
+    return await Promise.race([work(stop.signal), late]);
   } finally {
     clearTimeout(timer);
+    left?.removeEventListener('abort', leave);
   }
 }
 
@@ -133,7 +145,18 @@ function apolloServer({ schema, services: { log }, documents }: RunnerParts): Ap
       warn: (message) => log.warn({}, String(message)),
       error: (message) => log.error({}, String(message)),
     },
-    formatError: (formatted, error) => formatError(formatted, error, { log, requestId: currentRequestId() }),
-    plugins: [ApolloServerPluginLandingPageDisabled(), ApolloServerPluginCacheControlDisabled()],
+    plugins: [ApolloServerPluginLandingPageDisabled(), ApolloServerPluginCacheControlDisabled(), tellErrors(log)],
   });
+}
+
+/** Apollo's `formatError` does not know whose error it is. */
+function tellErrors(log: Log): ApolloServerPlugin<Context> {
+  const listener: GraphQLRequestListener<Context> = {
+    willSendResponse: ({ errors, response, contextValue: { requestId } }) => {
+      if (errors !== undefined && response.body.kind === 'single')
+        response.body.singleResult.errors = errors.map((error) => formatted(error, { log, requestId }));
+      return Promise.resolve();
+    },
+  };
+  return { requestDidStart: () => Promise.resolve(listener) };
 }

@@ -27,8 +27,8 @@ export interface ChannelParts {
 
 /** Events that a watcher who is behind reads at once. */
 const PAGE = 50;
-/** Answers are shared by those who are close together; later ones see what is then true. */
-const SHARED = { max: 128, ttl: 1_000 } as const;
+/** Answers are shared by those who are close together; later ones see what is then true, and nobody keeps the old ones. */
+const SHARED = { max: 128, ttl: 1_000, ttlAutopurge: true } as const;
 /** Deliveries in one go: other work gets its turn in between. */
 const BATCH = 500;
 
@@ -89,12 +89,15 @@ export class Channel {
         for (const entry of entries) {
           await this.#parts.lane.turn();
           if (watcher.outlet.isFull) break;
-          const isWanted = watcher.thinning.takes(entry);
-          const payload = isWanted ? await this.#payload(entry) : undefined;
+          const payload = watcher.thinning.wants(entry) ? await this.#payload(entry) : undefined;
           if (!watcher.isOpen) return;
-          watcher.cursor = entry.seq;
-          if (payload === undefined) continue;
-          watcher.outlet.next(payload);
+          if (payload === undefined) {
+            watcher.cursor = entry.seq;
+            continue;
+          }
+          // Other streams of the same connection have sent meanwhile.
+          if (watcher.outlet.isFull) break;
+          give(watcher, entry, payload);
           this.#parts.delivered(1);
         }
       }
@@ -147,22 +150,26 @@ export class Channel {
   }
 
   async #spread(entry: LogEntry): Promise<void> {
-    const takers = [...this.#live].filter((watcher) => entry.seq > watcher.cursor);
-    const wanted = takers.filter((watcher) => {
-      watcher.cursor = entry.seq;
-      return watcher.thinning.takes(entry);
-    });
-    if (wanted.length === 0) return;
+    const wanting: Watcher[] = [];
+    for (const watcher of this.#live) {
+      if (entry.seq <= watcher.cursor) continue;
+      if (watcher.thinning.wants(entry)) wanting.push(watcher);
+      else watcher.cursor = entry.seq;
+    }
+    if (wanting.length === 0) return;
     const payload = await this.#payload(entry);
     let delivered = 0;
-    for (const [i, watcher] of wanted.entries()) {
+    for (const [i, watcher] of wanting.entries()) {
       if (i % BATCH === BATCH - 1) await breathe();
       if (!watcher.isOpen) continue;
-      watcher.outlet.next(payload);
+      // Also by what others have sent on the same connection: this entry is read again from the log.
+      if (watcher.outlet.isFull) {
+        this.#unlive(watcher);
+        void this.#catchUp(watcher);
+        continue;
+      }
+      give(watcher, entry, payload);
       delivered += 1;
-      if (!watcher.outlet.isFull) continue;
-      this.#unlive(watcher);
-      void this.#catchUp(watcher);
     }
     this.#parts.delivered(delivered, Date.now() - entry.at.getTime());
   }
@@ -186,6 +193,12 @@ export class Channel {
     this.#leave(watcher);
     this.#parts.failed(watcher.outlet, error);
   }
+}
+
+function give(watcher: Watcher, entry: LogEntry, payload: Payload): void {
+  watcher.cursor = entry.seq;
+  watcher.thinning.took(entry);
+  watcher.outlet.next(payload);
 }
 
 interface Watcher {

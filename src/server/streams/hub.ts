@@ -22,7 +22,7 @@ import { EventStream, type LogEntry } from '../../core/event-stream.ts';
 import type { Services } from '../../resolvers/context.ts';
 import { formatted } from '../../resolvers/errors.ts';
 import type { PreparedOperation } from '../operations/prepare.ts';
-import { createContext, type Visit } from '../visit.ts';
+import type { ContextOf, Visit } from '../visit.ts';
 import { Channel } from './channel.ts';
 import { Lane } from './lane.ts';
 import type { Outlet } from './outlet.ts';
@@ -30,12 +30,16 @@ import type { Outlet } from './outlet.ts';
 export interface HubParts {
   readonly schema: GraphQLSchema;
   readonly services: Services;
-  /** Whether addresses of pictures need a signature now. */
-  readonly signsUrls: () => boolean;
+  readonly contextOf: ContextOf;
   readonly delivered: (count: number, lagMs?: number) => void;
 }
 
 export type Opened = { readonly leave: () => void } | { readonly errors: readonly GraphQLFormattedError[] };
+
+interface Opening {
+  readonly viewer: string;
+  ended: Error | undefined;
+}
 
 /** Each watcher has its own: the place in the log and the pace, which change nothing about an event's answer. */
 const OWN_ARGUMENTS = ['after', 'minIntervalMs'];
@@ -44,6 +48,8 @@ export class StreamHub {
   readonly #parts: HubParts;
   readonly #channels = new Map<string, { readonly viewer: string; readonly channel: Channel }>();
   readonly #lane = new Lane();
+  /** Streams that are being opened: their viewers' access may end before there is anything to end. */
+  readonly #opening = new Set<Opening>();
   readonly #ownVariables = new WeakMap<DocumentNode, ReadonlySet<string>>();
 
   constructor(parts: HubParts) {
@@ -59,14 +65,19 @@ export class StreamHub {
 
   /** Asks the subscription's field for its log; from then on the outlet gets what it tells, until it leaves. */
   async open(prepared: PreparedOperation, visit: Visit, outlet: Outlet): Promise<Opened> {
-    const source = await createSourceEventStream(this.#argsOf(prepared, visit));
+    const opening: Opening = { viewer: viewerId(visit.viewer), ended: undefined };
+    this.#opening.add(opening);
+    const asked = createSourceEventStream(this.#argsOf(prepared, visit));
+    const source = await asked.finally(() => this.#opening.delete(opening));
+    if (opening.ended !== undefined) return { errors: [this.#formatted(opening.ended)] };
     if (!(source instanceof EventStream)) return { errors: this.#errorsOf(source, visit.requestId) };
     const channel = this.#channelOf(prepared, visit, source);
     return { leave: channel.watch(source, outlet) };
   }
 
   /** Ends all that a viewer has open. */
-  endViewer(viewer: string, error: unknown): void {
+  endViewer(viewer: string, error: Error): void {
+    for (const opening of this.#opening) if (opening.viewer === viewer) opening.ended = error;
     for (const found of [...this.#channels.values()]) if (found.viewer === viewer) found.channel.failAll(error);
   }
 
@@ -115,14 +126,14 @@ export class StreamHub {
   }
 
   #argsOf({ document, operationName, variables }: PreparedOperation, visit: Visit): ExecutionArgs {
-    const { schema, services, signsUrls } = this.#parts;
-    const { viewer, baseUrl, requestId } = visit;
+    const { schema, contextOf } = this.#parts;
+    const { viewer, baseUrl, address, requestId } = visit;
     return {
       schema,
       document: document.ast,
       operationName: operationName ?? null,
       variableValues: variables,
-      contextValue: createContext(services, { viewer, baseUrl, requestId }, signsUrls()),
+      contextValue: contextOf({ viewer, baseUrl, address, requestId }),
     };
   }
 

@@ -1,17 +1,20 @@
 /**
  * Two speeds on one thread. What happens now goes first; what is read again later takes turns, a few milliseconds at a time,
- * in the order of asking, while nothing urgent is under way. So a hundred clients with a long history behind them, and a
+ * in the order of asking, while nothing urgent is under way, and now and then even so. So a hundred clients with a long history behind them, and a
  * database that answers without giving the thread away, hold up neither those who watch live nor anything else.
  */
 
 /** Of the work in turns, before everything else gets its chance. */
 const SLICE_MS = 2;
+/** Where something urgent is always under way, one turn is given after this: nobody waits for ever. */
+const PATIENCE_MS = 50;
 
 export class Lane {
   readonly #waiting: (() => void)[] = [];
   #urgent = 0;
   #sliceBegan = 0;
   #isScheduled = false;
+  #patience: NodeJS.Timeout | undefined;
 
   /** To be awaited between the pieces of work that is not urgent. */
   turn(): Promise<void> {
@@ -39,11 +42,19 @@ export class Lane {
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
-      // Where something urgent has begun, its end schedules again.
-      if (this.#urgent > 0) return;
-      this.#sliceBegan = performance.now();
+      const now = performance.now();
+      if (this.#urgent > 0 && now - this.#sliceBegan < PATIENCE_MS) return this.#wait();
+      this.#sliceBegan = now;
       this.#waiting.shift()?.();
       this.#schedule();
     });
+  }
+
+  /** The end of what is urgent schedules again, and so does this. */
+  #wait(): void {
+    this.#patience ??= setTimeout(() => {
+      this.#patience = undefined;
+      this.#schedule();
+    }, PATIENCE_MS);
   }
 }

@@ -12,7 +12,7 @@ import { checkedKey } from '../operations/idempotency.ts';
 import type { PreparedOperation } from '../operations/prepare.ts';
 import { refusal, refusalFrom } from '../operations/refusals.ts';
 import type { Pipeline } from '../pipeline.ts';
-import { addressOf, baseUrlOf, currentRequestId, keyIn, type Visit } from '../visit.ts';
+import { addressOf, baseUrlOf, keyIn, requestIdOf, type Visit } from '../visit.ts';
 import { HttpOutlet, multipart, type StreamFormat, serverSentEvents } from './http-outlet.ts';
 import { type Accepted, acceptedBy, type HttpProblem, isProblem, operationIn, statusOf } from './http-request.ts';
 import type { HttpStreams } from './http-streams.ts';
@@ -63,17 +63,19 @@ export function graphqlFaults(log: Log): ErrorRequestHandler {
     }
     const originalError = error instanceof Error ? error : new Error(String(error));
     const wrapped = new GraphQLError(originalError.message, { originalError });
-    send(asked, { errors: [formatted(wrapped, { log, requestId: currentRequestId() })] });
+    send(asked, { errors: [formatted(wrapped, { log, requestId: requestIdOf(response) })] });
   };
 }
 
 /** @returns the errors where the key opens nothing or a header cannot be read */
 async function visitOf({ pipeline, access, publicUrl, ...parts }: HttpParts, { request, response }: Asked) {
-  const requestId = currentRequestId();
+  const requestId = requestIdOf(response);
   try {
     const left = new AbortController();
-    response.once('close', () => left.abort());
-    const visit: Visit & { readonly address: string } = {
+    response.once('close', () => {
+      if (!response.writableFinished) left.abort();
+    });
+    const visit: Visit = {
       viewer: await access.viewer(keyIn(request.headers.authorization)),
       baseUrl: baseUrlOf(request, publicUrl),
       address: addressOf(request, parts.trustProxy),
@@ -115,7 +117,7 @@ async function watch(
   { pipeline, connections, streams }: HttpParts,
   asked: Asked,
   prepared: PreparedOperation,
-  visit: Visit & { readonly address: string },
+  visit: Visit,
 ): Promise<void> {
   const { response, types } = asked;
   const format = formatFor(types) ?? serverSentEvents;
@@ -179,7 +181,7 @@ function takesEventsOnly(types: readonly Accepted[]): boolean {
 function problem({ response, types }: Asked, { status, message, headers = {} }: HttpProblem): void {
   const type = types.find((known) => known.startsWith('application/')) ?? 'application/json';
   const code = status === 405 ? 'METHOD_NOT_ALLOWED' : 'BAD_REQUEST';
-  const extensions = { code, retryable: false, requestId: currentRequestId() };
+  const extensions = { code, retryable: false, requestId: requestIdOf(response) };
   response.status(status).set(headers).set('Content-Type', `${type}; charset=utf-8`);
   response.end(JSON.stringify({ errors: [{ message, extensions }] }));
 }

@@ -1,4 +1,5 @@
 /** One client's WebSocket: what comes in is counted before it is read, what goes out does not pile up. */
+import { setMaxListeners } from 'node:events';
 import type { Duplex } from 'node:stream';
 import type { Server as ProtocolServer, WebSocket as ProtocolSocket } from 'graphql-ws';
 import type { RawData, WebSocket } from 'ws';
@@ -59,7 +60,11 @@ export class SocketLink {
 
   /** Ends when the client has gone. */
   get signal(): AbortSignal {
-    this.#left ??= new AbortController();
+    if (this.#left === undefined) {
+      this.#left = new AbortController();
+      // Each operation of the socket waits by itself; how many there may be is limited elsewhere.
+      setMaxListeners(0, this.#left.signal);
+    }
     return this.#left.signal;
   }
 

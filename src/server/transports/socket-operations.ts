@@ -81,7 +81,7 @@ async function welcome({ access, connections }: SocketOperationParts, { extra, c
 
 function prepare(parts: SocketOperationParts, { extra, subscriptions }: Linked, payload: SubscribePayload) {
   const requestId = randomUUID();
-  const visit: Visit = { viewer: extra.viewer, baseUrl: extra.baseUrl, requestId };
+  const visit: Visit = { viewer: extra.viewer, baseUrl: extra.baseUrl, address: extra.address, requestId };
   const open = Object.keys(subscriptions).length;
   try {
     if (open > parts.operationsPerSocket) throw tooMany(parts.operationsPerSocket);
