@@ -1,5 +1,5 @@
 /**
- * Gathers what waits each time the worker is free. There is no timer, so an idle server adds no delay, and a busy one
+ * Hands over what waits as soon as the worker has room. There is no timer, so an idle server adds no delay, and a busy one
  * fills its batches by itself. Clients take turns, item by item, and so do the requests of a client, some items at a
  * time; the queue is bounded in items and in time, and who does not fit in is told so at once, and when to come again.
  */
@@ -18,11 +18,8 @@ export interface BatcherOptions<Item, Result> {
   readonly maxWaiting: number;
   /** A request that would wait longer, by the pace of late, is refused with OVERLOADED. */
   readonly maxWaitMs: number;
-  /**
-   * Calls of `work` at once: with two the worker finds the next one at hand when it has done the first. There is none beside
-   * others for less than a full turn: so few items had better wait for company while the worker is busy.
-   */
-  readonly atOnce: number;
+  /** Most items that are at work: with more than a batch, the worker finds the next ones at hand when it has done some. */
+  readonly maxAtWork: number;
   /** Works on items of one key; gives one result per item, in order. */
   work(key: string, items: readonly Item[]): Promise<readonly Result[]>;
   /** Milliseconds of a clock that never goes back. */
@@ -40,10 +37,13 @@ export interface BatchRequest<Item> {
 }
 
 interface Waiting<Item, Result> extends Pick<BatchRequest<Item>, 'key' | 'client' | 'items'> {
+  /** Those that nobody has fetched yet, by the number of their item. */
   readonly results: Map<number, Result>;
-  readonly answer: Deferred<Result[]>;
   /** Items handed to the worker so far. */
   taken: number;
+  failure: { readonly reason: unknown } | undefined;
+  /** Settles with the next result or failure. */
+  news: Deferred<void>;
 }
 
 interface Slot<Item, Result> {
@@ -61,10 +61,10 @@ export class Batcher<Item, Result> {
   /** Per client its requests with items that no batch has taken yet. Whose turn is next comes first, in both. */
   readonly #turns = new Map<string, Set<Waiting<Item, Result>>>();
   #waiting = 0;
-  #working = 0;
+  #atWork = 0;
   #isWoken = false;
-  /** Of late; undefined until the first batch is done. */
-  #msPerItem: number | undefined;
+  /** Of late, a batch; undefined until the first one is done. */
+  #pace: { readonly ms: number; readonly items: number } | undefined;
   #freeSince = 0;
 
   constructor(options: BatcherOptions<Item, Result>) {
@@ -80,30 +80,44 @@ export class Batcher<Item, Result> {
    * One result per item, in order.
    * @throws AppError OVERLOADED (retryable) where the queue is full, the signal's reason, or what `work` threw.
    */
-  async run({ key, client, items, signal }: BatchRequest<Item>): Promise<Result[]> {
+  async run(request: BatchRequest<Item>): Promise<Result[]> {
+    const results: Result[] = [];
+    for await (const result of this.stream(request)) results.push(result);
+    return results;
+  }
+
+  /** The results in order, each as soon as it is there. Who stops reading leaves the queue. @throws as `run` */
+  async *stream({ key, client, items, signal }: BatchRequest<Item>): AsyncGenerator<Result, void, undefined> {
     signal?.throwIfAborted();
-    if (items.length === 0) return [];
+    if (items.length === 0) return;
     this.#checkRoom(items.length);
-    const request = { key, client, items, results: new Map<number, Result>(), answer: deferred<Result[]>(), taken: 0 };
-    const leave = () => {
-      this.#drop(request);
-      request.answer.reject(signal?.reason);
+    const request: Waiting<Item, Result> = {
+      key,
+      client,
+      items,
+      results: new Map(),
+      taken: 0,
+      failure: undefined,
+      news: deferred(),
     };
+    const leave = () => this.#fail(request, signal?.reason);
     signal?.addEventListener('abort', leave, { once: true });
     const requests = this.#turns.get(client) ?? new Set();
     this.#turns.set(client, requests.add(request));
     this.#waiting += items.length;
     this.#wake();
     try {
-      return await request.answer.promise;
+      for (let i = 0; i < items.length; i++) yield await resultOf(request, i);
     } finally {
       signal?.removeEventListener('abort', leave);
+      this.#drop(request);
     }
   }
 
   #checkRoom(items: number): void {
     const { maxWaiting, maxWaitMs } = this.#options;
-    const waitMs = this.#waiting * (this.#msPerItem ?? 0);
+    const { ms, items: paced } = this.#pace ?? { ms: 0, items: 1 };
+    const waitMs = (this.#waiting * ms) / paced;
     if (this.#waiting + items <= maxWaiting && waitMs <= maxWaitMs) return;
     const message = `The engine has ${this.#waiting} pictures to paint first. Try again in a moment.`;
     // By then half of them are done.
@@ -111,36 +125,29 @@ export class Batcher<Item, Result> {
     throw new AppError('OVERLOADED', message, { retryable: true, retryAfterMs });
   }
 
-  get #mayCall(): boolean {
-    const { atOnce, maxTurn } = this.#options;
-    return this.#working === 0 || (this.#working < atOnce && this.#waiting >= maxTurn);
-  }
-
   /** One turn of the microtasks later: requests made together share the first batch. */
   #wake(): void {
-    if (this.#isWoken || !this.#mayCall) return;
+    if (this.#isWoken || this.#waiting === 0) return;
     this.#isWoken = true;
     queueMicrotask(() => {
       this.#isWoken = false;
-      while (this.#mayCall) {
-        const batch = this.#take();
-        if (batch.length === 0) return;
-        void this.#serve(batch);
-      }
+      for (let batch = this.#take(); batch.length > 0; batch = this.#take()) void this.#serve(batch);
     });
   }
 
-  /** The next batch: items of the key whose turn it is, one of each client in turn until it is full. */
+  /** The next batch: items of the key whose turn it is, one of each client in turn until it is full, or the worker is. */
   #take(): Slot<Item, Result>[] {
+    const { maxBatch, maxAtWork } = this.#options;
+    const most = Math.min(maxBatch, maxAtWork - this.#atWork);
     const [first] = this.#turns.values();
     const [next] = first ?? [];
-    if (next === undefined) return [];
+    if (next === undefined || most === 0) return [];
     const { key } = next;
     const batch: Slot<Item, Result>[] = [];
     for (let open = [...this.#turns.keys()]; open.length > 0; ) {
       const stillOpen: string[] = [];
       for (const client of open) {
-        if (batch.length === this.#options.maxBatch) return batch;
+        if (batch.length === most) return batch;
         const slot = this.#takeOne(client, key);
         if (slot === undefined) continue;
         batch.push(slot);
@@ -175,7 +182,7 @@ export class Batcher<Item, Result> {
     const [first] = batch;
     if (first === undefined) return;
     const begun = Math.max(this.#options.now(), this.#freeSince);
-    this.#working += 1;
+    this.#atWork += batch.length;
     try {
       const items = batch.map(({ item }) => item);
       const results = await this.#options.work(first.request.key, items);
@@ -185,23 +192,27 @@ export class Batcher<Item, Result> {
         if (slot !== undefined) deliver(slot, result);
       });
     } catch (error) {
-      for (const { request } of batch) {
-        this.#drop(request);
-        request.answer.reject(error);
-      }
+      for (const { request } of batch) this.#fail(request, error);
     } finally {
-      this.#working -= 1;
+      this.#atWork -= batch.length;
       this.#learn(batch.length, begun);
       this.#wake();
     }
   }
 
-  /** From the end of the batch before: of two that the worker has at once, it works on one. */
+  /** From the end of the batch before: of several that the worker has at once, it works on one. */
   #learn(items: number, begun: number): void {
     this.#freeSince = this.#options.now();
-    const msPerItem = Math.max(0, this.#freeSince - begun) / items;
-    this.#msPerItem =
-      this.#msPerItem === undefined ? msPerItem : this.#msPerItem + NEWEST * (msPerItem - this.#msPerItem);
+    const ms = Math.max(0, this.#freeSince - begun);
+    const { ms: msBefore, items: itemsBefore } = this.#pace ?? { ms, items };
+    // Each apart: batches that end together took what the first of them is said to have taken.
+    this.#pace = { ms: msBefore + NEWEST * (ms - msBefore), items: itemsBefore + NEWEST * (items - itemsBefore) };
+  }
+
+  #fail(request: Waiting<Item, Result>, reason: unknown): void {
+    this.#drop(request);
+    request.failure ??= { reason };
+    request.news.resolve();
   }
 
   /** Out of the queue, with what of it no batch has taken yet. */
@@ -215,7 +226,18 @@ export class Batcher<Item, Result> {
 
 function deliver<Item, Result>({ request, index }: Slot<Item, Result>, result: Result): void {
   request.results.set(index, result);
-  if (request.results.size < request.items.length) return;
-  const inOrder = [...request.results].sort(([a], [b]) => a - b).map(([, value]) => value);
-  request.answer.resolve(inOrder);
+  request.news.resolve();
+}
+
+async function resultOf<Item, Result>(request: Waiting<Item, Result>, index: number): Promise<Result> {
+  const { results } = request;
+  for (;;) {
+    if (request.failure !== undefined) throw request.failure.reason;
+    if (results.has(index)) break;
+    await request.news.promise;
+    request.news = deferred();
+  }
+  const result = results.get(index) as Result;
+  results.delete(index);
+  return result;
 }

@@ -69,7 +69,13 @@ const fromTrainer = z.discriminatedUnion('type', [
 
 const fromGenerator = z.discriminatedUnion('type', [
   ...fromChild,
-  z.object({ type: z.literal('painted'), id: z.int(), width: side, height: side, pixels }),
+  z.object({
+    type: z.literal('painted'),
+    parts: z.array(z.object({ id: z.int(), pictures: z.int().positive() })).min(1),
+    width: side,
+    height: side,
+    pixels,
+  }),
   z.object({
     type: z.literal('classified'),
     id: z.int(),

@@ -128,10 +128,11 @@ export type FromGenerator =
   | FromChild
   | {
       readonly type: 'painted';
-      readonly id: number;
+      /** Requests that were painted together, and how many pictures each of them asked for. */
+      readonly parts: readonly { readonly id: number; readonly pictures: number }[];
       readonly width: number;
       readonly height: number;
-      /** RGB, picture after picture: pictures x height x width x 3 bytes. */
+      /** RGB, picture after picture, part after part: pictures x height x width x 3 bytes. */
       readonly pixels: Uint8Array;
     }
   | { readonly type: 'classified'; readonly id: number; readonly kinds: readonly KindJudgement[] }

@@ -67,7 +67,7 @@ export class ClassificationService {
       maxTurn: 1,
       maxWaiting: MOST_WAITING,
       maxWaitMs: LONGEST_WAIT_MS,
-      atOnce: 1,
+      maxAtWork: 1,
       now: () => performance.now(),
       work: async (modelDir, pictures) => {
         const answers: (readonly KindJudgement[])[] = [];

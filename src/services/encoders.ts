@@ -25,7 +25,7 @@ export class Encoders {
       maxWaiting: MOST_WAITING,
       // A film takes as long as a thousand thumbnails: by the pace of late it cannot be told how long others would wait.
       maxWaitMs: Number.POSITIVE_INFINITY,
-      atOnce: Math.min(MOST_AT_ONCE, availableParallelism()),
+      maxAtWork: Math.min(MOST_AT_ONCE, availableParallelism()),
       now: () => performance.now(),
       work: (_key, batch) => Promise.all(batch.map((work) => work())),
     });

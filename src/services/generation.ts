@@ -169,8 +169,9 @@ export class GenerationService {
 
   /** Recipes of one model as pictures. */
   async paint(model: ModelRow, recipes: readonly Recipe[], asker: Asker): Promise<Picture[]> {
-    const pngs = await this.#options.painting.pngs(model, recipes, asker);
-    return recipes.map((recipe, i) => pictureOf(recipe, model, pngs[i]?.sha256));
+    const hashes: string[] = [];
+    for await (const { sha256 } of this.#options.painting.stream(model, recipes, asker)) hashes.push(sha256);
+    return recipes.map((recipe, i) => pictureOf(recipe, model, hashes[i]));
   }
 
   /** What is asked for, as the model knows it. A label that only another model knows is refused with that one's id. */

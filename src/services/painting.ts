@@ -51,10 +51,13 @@ export interface PaintingOptions {
   };
 }
 
-/** Also the most pictures in one message to the engine. */
-export const MOST_IN_BATCH = 64;
-/** As many as most ask for at once. */
+/** Its pixels are there until it is disposed of. */
+type PaintedPicture = RgbPicture & Disposable;
+
+/** As many as most ask for at once; more in one message of the engine would have it wait until the half is read. */
 const TURN = 16;
+/** Ahead of the engine, which paints together what it has: two of a GPU's batches. */
+const AT_WORK = 64;
 const MOST_WAITING = 1_024;
 const LONGEST_WAIT_MS = 30_000;
 const CACHE_BYTES = 64 * 2 ** 20;
@@ -64,17 +67,17 @@ const ENCODED_AT_ONCE = 2;
 export class PaintingService {
   readonly #options: PaintingOptions;
   readonly #cache = new PictureCache(CACHE_BYTES);
-  readonly #batcher: Batcher<PaintRequest, RgbPicture>;
+  readonly #batcher: Batcher<PaintRequest, PaintedPicture>;
   #painted = 0;
 
   constructor(options: PaintingOptions) {
     this.#options = options;
     this.#batcher = new Batcher({
-      maxBatch: MOST_IN_BATCH,
+      maxBatch: TURN,
       maxTurn: TURN,
       maxWaiting: MOST_WAITING,
       maxWaitMs: LONGEST_WAIT_MS,
-      atOnce: 2,
+      maxAtWork: AT_WORK,
       now: () => performance.now(),
       work: async (modelDir, pictures) => cut(await options.engine.paint(modelDir, pictures), pictures.length),
     });
@@ -86,19 +89,29 @@ export class PaintingService {
   }
 
   /**
-   * The PNGs of recipes of one model in their own size, in order: from memory, or painted together.
+   * The PNGs of recipes of one model in their own size, in order, each as soon as it is there: from memory, or painted together.
    * @throws AppError OVERLOADED, ENGINE_UNAVAILABLE, NOT_FOUND where an upload has gone
    */
-  async pngs(model: ModelRow, recipes: readonly Recipe[], asker: Asker): Promise<Encoded[]> {
-    const ids = recipes.map(encodeRecipe);
-    const known = ids.map((id) => this.#cache.get(pngKey(id)));
+  async *stream(model: ModelRow, recipes: readonly Recipe[], asker: Asker): AsyncGenerator<Encoded, void, undefined> {
+    const known = recipes.map((recipe) => this.#cache.get(pngKey(encodeRecipe(recipe))));
     const missing = recipes.filter((_recipe, i) => known[i] === undefined);
-    const painted = (await this.#paint(model, missing, asker)).values();
-    return known.map((png) => {
-      const found = png ?? painted.next().value;
-      if (found === undefined) throw new Error('The engine painted fewer pictures than it was asked for');
-      return found;
-    });
+    const painted = this.#paint(model, missing, asker);
+    try {
+      for (const png of known) {
+        const found = png ?? (await painted.next()).value;
+        if (found === undefined) throw new Error('The engine painted fewer pictures than it was asked for');
+        yield found;
+      }
+    } finally {
+      await painted.return();
+    }
+  }
+
+  /** All that `stream` gives. @throws as `stream` */
+  async pngs(model: ModelRow, recipes: readonly Recipe[], asker: Asker): Promise<Encoded[]> {
+    const pngs: Encoded[] = [];
+    for await (const png of this.stream(model, recipes, asker)) pngs.push(png);
+    return pngs;
   }
 
   /**
@@ -115,7 +128,7 @@ export class PaintingService {
     const stored = kept === undefined ? undefined : await blobs.get(kept.sha256, 'png');
     if (stored !== undefined) return encoded(stored);
     const { recipe, model } = await this.find(id);
-    const [painted] = await this.#paint(model, [recipe], asker);
+    const [painted] = await this.pngs(model, [recipe], asker);
     if (painted === undefined) throw notFound();
     return painted;
   }
@@ -141,22 +154,22 @@ export class PaintingService {
     return picture;
   }
 
-  async #paint(model: ModelRow, recipes: readonly Recipe[], { client, signal }: Asker): Promise<Encoded[]> {
-    if (recipes.length === 0) return [];
+  /** What has been painted is encoded while the engine paints the rest. */
+  async *#paint(model: ModelRow, recipes: readonly Recipe[], { client, signal }: Asker): AsyncGenerator<Encoded, void> {
     const items = await Promise.all(recipes.map((recipe) => this.#requestOf(recipe, model)));
     const key = this.#options.models.folderOf(model);
-    const painted = await this.#batcher.run({ key, client, items, signal });
-    this.#painted += painted.length;
-    const pngs: Encoded[] = [];
-    for (const [i, picture] of painted.entries()) {
-      const recipe = recipes[i];
-      if (recipe === undefined) break;
-      if (i > 0 && i % ENCODED_AT_ONCE === 0) await turn();
+    let place = 0;
+    for await (const painted of this.#batcher.stream({ key, client, items, signal })) {
+      using picture = painted;
+      const recipe = recipes[place];
+      if (recipe === undefined) return;
+      if (place > 0 && place % ENCODED_AT_ONCE === 0) await turn();
+      place += 1;
+      this.#painted += 1;
       const png = encoded(await fileOf(picture, recipe, model));
       this.#cache.set(pngKey(encodeRecipe(recipe)), png);
-      pngs.push(png);
+      yield png;
     }
-    return pngs;
   }
 
   async #requestOf({ mix, source }: Recipe, model: ModelRow): Promise<PaintRequest> {
@@ -184,10 +197,18 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** One painting of n pictures as n pictures. */
-function cut({ width, height, pixels }: Painting, n: number): RgbPicture[] {
+/** One painting of n pictures as n pictures, which ends with the last of them. */
+function cut(painting: Painting, n: number): PaintedPicture[] {
+  const { width, height, pixels } = painting;
   const each = width * height * 3;
-  return Array.from({ length: n }, (_, i) => ({ width, height, pixels: pixels.subarray(i * each, (i + 1) * each) }));
+  let left = n;
+  const dispose = () => {
+    left -= 1;
+    if (left === 0) painting[Symbol.dispose]();
+  };
+  return Array.from({ length: n }, (_, i) => {
+    return { width, height, pixels: pixels.subarray(i * each, (i + 1) * each), [Symbol.dispose]: dispose };
+  });
 }
 
 function notFound(path: readonly string[] = ['id']): AppError {

@@ -10,7 +10,7 @@ interface Call {
 }
 
 /** A batcher whose worker answers only when the test opens the gate. */
-function gated(maxBatch: number, { maxWaiting = 1_000, maxTurn = 1, atOnce = 1, maxWaitMs = 1_000 } = {}) {
+function gated(maxBatch: number, { maxWaiting = 1_000, maxTurn = 1, maxAtWork = maxBatch, maxWaitMs = 1_000 } = {}) {
   const clock = { ms: 0 };
   const calls: Call[] = [];
   const batcher = new Batcher<string, string>({
@@ -18,7 +18,7 @@ function gated(maxBatch: number, { maxWaiting = 1_000, maxTurn = 1, atOnce = 1, 
     maxTurn,
     maxWaiting,
     maxWaitMs,
-    atOnce,
+    maxAtWork,
     now: () => clock.ms,
     work: async (key, items) => {
       const call = { key, items, gate: deferred<void>() };
@@ -33,7 +33,7 @@ function gated(maxBatch: number, { maxWaiting = 1_000, maxTurn = 1, atOnce = 1, 
   };
   return { batcher, calls, clock, open };
 }
-const LIMITS = { maxTurn: 1, maxWaitMs: 1_000, atOnce: 1, now: () => 0 };
+const LIMITS = { maxTurn: 1, maxWaitMs: 1_000, maxAtWork: 1, now: () => 0 };
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 const named = (name: string, count: number) => Array.from({ length: count }, (_, i) => `${name}${i}`);
 
@@ -50,16 +50,18 @@ describe('Batcher', () => {
     expect(await both).toEqual([['A', 'B'], ['C']]);
   });
 
-  it('takes what waits each time the worker is free', async () => {
-    const { batcher, calls, open } = gated(8);
-    const first = batcher.run({ key: 'm', client: 'c', items: ['a'] });
+  it('takes what waits each time the worker has room', async () => {
+    const { batcher, calls, open } = gated(4);
+    const first = batcher.run({ key: 'm', client: 'c', items: named('a', 3) });
     await turn();
     const later = ['b', 'c', 'd'].map((item) => batcher.run({ key: 'm', client: 'c', items: [item] }));
-    expect(batcher.waiting).toBe(3);
+    await turn();
+    expect(batcher.waiting).toBe(2);
     await open(0);
-    expect(calls.map(({ items }) => items)).toEqual([['a'], ['b', 'c', 'd']]);
+    expect(calls.map(({ items }) => items)).toEqual([['a0', 'a1', 'a2'], ['b'], ['c', 'd']]);
     await open(1);
-    expect(await Promise.all([first, ...later])).toEqual([['A'], ['B'], ['C'], ['D']]);
+    await open(2);
+    expect(await Promise.all([first, ...later])).toEqual([named('A', 3), ['B'], ['C'], ['D']]);
     expect(batcher.waiting).toBe(0);
   });
 
@@ -86,11 +88,12 @@ describe('Batcher', () => {
       batcher.run({ key: 'm', client: 'c', items: ['c'] }),
     ]);
     await turn();
-    for (let i = 0; i < 3; i++) await open(i);
+    for (let i = 0; i < 4; i++) await open(i);
     expect(calls.map(({ key, items }) => [key, ...items])).toEqual([
       ['m', 'a0', 'c'],
       ['n', 'b'],
-      ['m', 'a1', 'a2'],
+      ['m', 'a1'],
+      ['m', 'a2'],
     ]);
     await all;
   });
@@ -112,18 +115,18 @@ describe('Batcher', () => {
 
   it('lets an aborted request leave the queue at once', async () => {
     const { batcher, calls, open } = gated(2);
-    const first = batcher.run({ key: 'm', client: 'c', items: ['a'] });
+    const first = batcher.run({ key: 'm', client: 'c', items: ['a', 'b'] });
     await turn();
     const aborting = new AbortController();
-    const waiting = batcher.run({ key: 'm', client: 'c', items: ['b'], signal: aborting.signal });
+    const waiting = batcher.run({ key: 'm', client: 'c', items: ['left'], signal: aborting.signal });
     const other = batcher.run({ key: 'm', client: 'c', items: ['c'] });
     aborting.abort(new Error('left'));
     await expect(waiting).rejects.toThrow('left');
     expect(batcher.waiting).toBe(1);
     await open(0);
     await open(1);
-    expect(await Promise.all([first, other])).toEqual([['A'], ['C']]);
-    expect(calls.map(({ items }) => items)).toEqual([['a'], ['c']]);
+    expect(await Promise.all([first, other])).toEqual([['A', 'B'], ['C']]);
+    expect(calls.map(({ items }) => items)).toEqual([['a', 'b'], ['c']]);
     expect(getEventListeners(aborting.signal, 'abort')).toHaveLength(0);
   });
 
@@ -203,36 +206,47 @@ describe('Batcher', () => {
     await all;
   });
 
-  it('has as many batches at work as it may, and no more', async () => {
-    const { batcher, calls, open } = gated(1, { atOnce: 2 });
-    const all = Promise.all(['a', 'b', 'c'].map((item) => batcher.run({ key: 'm', client: 'c', items: [item] })));
+  it('has as many items at work as it may, and no more', async () => {
+    const { batcher, calls, open } = gated(2, { maxAtWork: 3 });
+    const all = batcher.run({ key: 'm', client: 'c', items: named('a', 6) });
     await turn();
-    expect(calls.map(({ items }) => items)).toEqual([['a'], ['b']]);
+    expect(calls.map(({ items }) => items)).toEqual([['a0', 'a1'], ['a2']]);
     await open(1);
-    expect(calls).toHaveLength(3);
+    expect(calls.map(({ items }) => items)).toEqual([['a0', 'a1'], ['a2'], ['a3']]);
     await open(0);
+    expect(calls.at(-1)?.items).toEqual(['a4', 'a5']);
     await open(2);
-    expect(await all).toEqual([['A'], ['B'], ['C']]);
+    await open(3);
+    expect(await all).toEqual(named('A', 6));
   });
 
-  it('calls beside another call only for a full turn, and for all that wait once the worker is free', async () => {
-    const { batcher, calls, open } = gated(4, { atOnce: 2, maxTurn: 3 });
-    const run = (item: string) => batcher.run({ key: 'm', client: 'c', items: [item] });
-    const all = [run('a')];
+  it('gives each result as soon as it is there, in order', async () => {
+    const { batcher, calls, open } = gated(1, { maxAtWork: 3 });
+    const stream = batcher.stream({ key: 'm', client: 'c', items: ['a', 'b', 'c'] });
+    const first = stream.next();
     await turn();
-    all.push(run('b'), run('c'));
-    await turn();
-    expect(calls.map(({ items }) => items)).toEqual([['a']]);
-    all.push(run('d'));
-    await turn();
-    expect(calls.map(({ items }) => items)).toEqual([['a'], ['b', 'c', 'd']]);
-    all.push(run('e'));
+    expect(calls).toHaveLength(3);
     await open(0);
-    expect(calls).toHaveLength(2);
-    await open(1);
-    expect(calls.map(({ items }) => items)).toEqual([['a'], ['b', 'c', 'd'], ['e']]);
+    expect(await first).toEqual({ done: false, value: 'A' });
+    const second = stream.next();
     await open(2);
-    expect(await Promise.all(all)).toEqual([['A'], ['B'], ['C'], ['D'], ['E']]);
+    await open(1);
+    expect(await second).toEqual({ done: false, value: 'B' });
+    expect(await stream.next()).toEqual({ done: false, value: 'C' });
+    expect(await stream.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it('lets who stops reading leave the queue', async () => {
+    const { batcher, calls, open } = gated(1);
+    const stream = batcher.stream({ key: 'm', client: 'c', items: ['a', 'b', 'c'] });
+    const first = stream.next();
+    await turn();
+    await open(0);
+    expect(await first).toMatchObject({ value: 'A' });
+    await stream.return();
+    expect(batcher.waiting).toBe(0);
+    await open(1);
+    expect(calls.map(({ items }) => items)).toEqual([['a'], ['b']]);
   });
 
   it('refuses by the pace of late who would wait too long, and says when to come again', async () => {

@@ -130,6 +130,16 @@ describe('the trainer child', () => {
     await unknown(plainMix({ style: 'green' })).toThrow('green');
     await unknown(plainMix({ artist: 'red' })).toThrow('artist');
 
+    // What comes at once is painted together: each is answered with its own, and a mistake is told to the one that made it.
+    const [first, mistaken, last] = await Promise.allSettled([
+      generator.paint(what.modelDir, [ask]),
+      generator.paint(what.modelDir, [{ ...ask, mix: plainMix({ style: 'green' }) }]),
+      generator.paint(what.modelDir, others),
+    ]);
+    expect(first).toMatchObject({ status: 'fulfilled', value: { pixels: one.pixels } });
+    expect(mistaken).toMatchObject({ status: 'rejected', reason: { code: 'UNKNOWN_LABEL' } });
+    expect(last).toMatchObject({ status: 'fulfilled', value: { pixels: three.pixels } });
+
     // Half red and half blue lies between the two; a picture goes through the discriminator beside painted ones.
     const half = mixOf([ask.mix, plainMix({ style: 'blue' })].flat());
     const between = [ask, { ...ask, mix: half }, { ...ask, mix: plainMix({ style: 'blue' }) }];

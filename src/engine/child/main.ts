@@ -2,7 +2,7 @@
  * The engine child: `main.js trainer` runs one training job, `main.js generator` paints and judges what it is asked for. It talks over
  * IPC alone, knows no database and no HTTP, may be killed at any time, and leaves when its parent has gone.
  */
-import { AppError, isDiskFull, unreachable } from '../../core/errors.ts';
+import { isDiskFull, unreachable } from '../../core/errors.ts';
 import { parseToGenerator, parseToTrainer } from '../parse.ts';
 import {
   type FromGenerator,
@@ -13,9 +13,9 @@ import {
   type TrainJob,
 } from '../protocol.ts';
 import { device, tf } from '../tensorflow.ts';
+import { answersTo, takeNext } from './answers.ts';
 import { ModelCache } from './model-cache.ts';
-import { adoptModel, exportModel } from './model-files.ts';
-import { classified, paintAll } from './painting.ts';
+import { PAINTED_AT_ONCE } from './paint.ts';
 import { train, type Wishes } from './train.ts';
 
 const ALIVE_EVERY_MS = 1_000;
@@ -72,43 +72,26 @@ async function runJob(job: TrainJob, wishes: Wishes): Promise<void> {
 
 function runGenerator(): void {
   const models = new ModelCache();
+  const line: ToGenerator[] = [];
   process.on('SIGTERM', leave);
-  // One after another, and each answer is out before the next begins: what is still in this process then would wait for
-  // the whole of the next painting, in which nothing else moves here.
-  let work = Promise.resolve();
+  let isAtWork = false;
   process.on('message', (raw) => {
-    const request = parseToGenerator(raw);
-    work = work.then(() => send(answerOrRefuse(models, request)));
+    line.push(parseToGenerator(raw));
+    if (isAtWork) return;
+    isAtWork = true;
+    void answerAll(line, models).finally(() => {
+      isAtWork = false;
+    });
   });
 }
 
-function answerOrRefuse(models: ModelCache, request: ToGenerator): FromGenerator {
-  try {
-    return answer(models, request);
-  } catch (error) {
-    const code = error instanceof AppError ? error.code : null;
-    return { type: 'refused', id: request.id, code, message: messageOf(error) };
-  }
-}
-
-function answer(models: ModelCache, request: ToGenerator): FromGenerator {
-  switch (request.type) {
-    case 'paint': {
-      const model = models.get(request.modelDir);
-      const { resolution } = model.card.config;
-      const pixels = paintAll(model, request.pictures);
-      return { type: 'painted', id: request.id, width: resolution, height: resolution, pixels };
-    }
-    case 'classify':
-      return { type: 'classified', id: request.id, kinds: classified(models.get(request.modelDir), request.pixels) };
-    case 'export':
-      exportModel(request.modelDir, request.format, request.into);
-      return { type: 'written', id: request.id };
-    case 'adopt':
-      adoptModel(request.from, request.into);
-      return { type: 'written', id: request.id };
-    default:
-      return unreachable(request);
+/** Until the line is empty. */
+async function answerAll(line: ToGenerator[], models: ModelCache): Promise<void> {
+  while (line.length > 0) {
+    // What came during the painting before is read now, and may be painted with what has waited already.
+    await new Promise((resolve) => setImmediate(resolve));
+    // Each answer is out before the next painting begins, in which nothing else moves here.
+    for (const answer of answersTo(takeNext(line, PAINTED_AT_ONCE), models)) await send(answer);
   }
 }
 

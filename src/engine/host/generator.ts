@@ -14,15 +14,19 @@ import type {
   ToGenerator,
 } from '../protocol.ts';
 import { EngineChild, type EngineDied, type HostOptions } from './child-process.ts';
+import { type BorrowedPixels, PixelPool } from './pixel-pool.ts';
 
-/** Pictures of one size, one after another: pictures x height x width x 3 bytes. */
-export interface Painting {
+/** Pictures of one size, one after another: pictures x height x width x 3 bytes, until they are disposed of. */
+export interface Painting extends BorrowedPixels {
   readonly width: number;
   readonly height: number;
-  readonly pixels: Uint8Array;
 }
 
-type Answer = Extract<FromGenerator, { type: 'painted' | 'classified' | 'written' }>;
+type Answer =
+  | { readonly type: 'painted'; readonly painting: Painting }
+  | Extract<FromGenerator, { type: 'classified' | 'written' }>;
+
+type Painted = Extract<FromGenerator, { type: 'painted' }>;
 
 interface Job {
   readonly request: ToGenerator;
@@ -42,6 +46,7 @@ const EAGER_STARTS = 5;
 export class Generator implements AsyncDisposable {
   readonly #options: HostOptions;
   readonly #jobs = new Map<number, Job>();
+  readonly #pool = new PixelPool();
   #child: EngineChild<FromGenerator> | undefined;
   #device: string | undefined;
   #ready = false;
@@ -85,8 +90,7 @@ export class Generator implements AsyncDisposable {
   async paint(modelDir: string, pictures: readonly PaintRequest[], limits: Limits = {}): Promise<Painting> {
     const answer = await this.#ask({ type: 'paint', modelDir, pictures }, limits);
     if (answer.type !== 'painted') throw new Error('The engine wrote what it should paint');
-    const { width, height, pixels } = answer;
-    return { width, height, pixels };
+    return answer.painting;
   }
 
   /**
@@ -157,8 +161,10 @@ export class Generator implements AsyncDisposable {
       this.#device = message.device;
       this.#ready = true;
       for (const { request } of this.#jobs.values()) this.#child?.send(request);
-    } else if (message.type === 'painted' || message.type === 'classified' || message.type === 'written') {
-      this.#deliver(child, message);
+    } else if (message.type === 'painted') {
+      this.#deliverParts(child, message);
+    } else if (message.type === 'classified' || message.type === 'written') {
+      this.#deliver(child, message.id, message);
     } else if (message.type === 'refused') {
       const { id, code, message: reason } = message;
       const said = code === null ? `The engine could not do it: ${reason}` : reason;
@@ -166,9 +172,24 @@ export class Generator implements AsyncDisposable {
     }
   }
 
-  #deliver(child: EngineChild<FromGenerator>, answer: Answer): void {
+  /** What was painted together, as what each request asked for. */
+  #deliverParts(child: EngineChild<FromGenerator>, { parts, width, height, pixels }: Painted): void {
+    const each = width * height * 3;
+    let start = 0;
+    for (const { id, pictures } of parts) {
+      const end = start + pictures * each;
+      // Nobody waits any more for what has no job.
+      if (this.#jobs.has(id)) {
+        const borrowed = this.#pool.copyOf(pixels.subarray(start, end));
+        this.#deliver(child, id, { type: 'painted', painting: { width, height, ...borrowed } });
+      }
+      start = end;
+    }
+  }
+
+  #deliver(child: EngineChild<FromGenerator>, id: number, answer: Answer): void {
     this.#failures = 0;
-    const job = this.#jobs.get(answer.id);
+    const job = this.#jobs.get(id);
     if (job === undefined) return;
     const { request } = job;
     if (fits(request, answer)) job.answer.resolve(answer);
@@ -200,10 +221,10 @@ export class Generator implements AsyncDisposable {
 
 function fits(request: GeneratorRequest, answer: Answer): boolean {
   switch (answer.type) {
-    case 'painted':
-      return (
-        request.type === 'paint' && answer.pixels.length === request.pictures.length * answer.width * answer.height * 3
-      );
+    case 'painted': {
+      const { width, height, pixels } = answer.painting;
+      return request.type === 'paint' && pixels.length === request.pictures.length * width * height * 3;
+    }
     case 'classified':
       return request.type === 'classify';
     case 'written':

@@ -1,0 +1,65 @@
+/**
+ * What a generator child answers. Requests stand in a line; paintings that come one after another are painted together, as far
+ * as that is faster: whoever asks need not know how many pictures that is.
+ */
+import { AppError, unreachable } from '../../core/errors.ts';
+import type { FromGenerator, ToGenerator } from '../protocol.ts';
+import type { ModelCache } from './model-cache.ts';
+import { adoptModel, exportModel } from './model-files.ts';
+import { classified, paintAll } from './painting.ts';
+
+/** Takes out of the line what is done next: one request, or paintings by one model, for `most` pictures or the first one's. */
+export function takeNext(line: ToGenerator[], most: number): ToGenerator[] {
+  const [first] = line;
+  if (first?.type !== 'paint') return line.splice(0, 1);
+  let pictures = 0;
+  const end = line.findIndex((request, i) => {
+    if (request.type !== 'paint' || request.modelDir !== first.modelDir) return true;
+    pictures += request.pictures.length;
+    return i > 0 && pictures > most;
+  });
+  return line.splice(0, end === -1 ? line.length : end);
+}
+
+/** Answers to what `takeNext` gave. What is wrong with one of several paintings does not keep the others from being painted. */
+export function answersTo(requests: readonly ToGenerator[], models: ModelCache): FromGenerator[] {
+  try {
+    return [answerTo(requests, models)];
+  } catch (error) {
+    const [request] = requests;
+    if (requests.length !== 1 || request === undefined) return requests.flatMap((each) => answersTo([each], models));
+    const code = error instanceof AppError ? error.code : null;
+    const message = error instanceof Error ? error.message : String(error);
+    return [{ type: 'refused', id: request.id, code, message }];
+  }
+}
+
+/** Of several, all are paintings by the model of the first. */
+function answerTo(requests: readonly ToGenerator[], models: ModelCache): FromGenerator {
+  const [request] = requests;
+  if (request === undefined) throw new Error('There is nothing to answer');
+  const { id } = request;
+  switch (request.type) {
+    case 'paint': {
+      const paintings = requests.flatMap((each) => (each.type === 'paint' ? [each] : []));
+      const parts = paintings.map((each) => ({ id: each.id, pictures: each.pictures.length }));
+      const model = models.get(request.modelDir);
+      const { resolution } = model.card.config;
+      const pixels = paintAll(
+        model,
+        paintings.flatMap(({ pictures }) => pictures),
+      );
+      return { type: 'painted', parts, width: resolution, height: resolution, pixels };
+    }
+    case 'classify':
+      return { type: 'classified', id, kinds: classified(models.get(request.modelDir), request.pixels) };
+    case 'export':
+      exportModel(request.modelDir, request.format, request.into);
+      return { type: 'written', id };
+    case 'adopt':
+      adoptModel(request.from, request.into);
+      return { type: 'written', id };
+    default:
+      return unreachable(request);
+  }
+}
