@@ -12,16 +12,13 @@ const START_MS = 120_000;
 const READY = /^artgan is ready at (\S+)$/m;
 
 /**
- * With the memory that `npm start` gives it, and a data folder of its own, which goes with it.
+ * With a data folder of its own, which goes with it.
  * @param {Readonly<Record<string, string>>} settings
  */
 export async function startServer(settings) {
   const dataDir = await mkdtemp(join(tmpdir(), 'artgan-bench-'));
   const env = { ...process.env, DATA_DIR: dataDir, PORT: '0', STARTER: 'off', LOG_LEVEL: 'warn', ...settings };
-  const child = spawn(process.execPath, ['--max-semi-space-size=4', join(dist, 'main.js')], {
-    env,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(process.execPath, [join(dist, 'main.js')], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   process.once('exit', () => child.kill('SIGKILL'));
   let said = '';
   child.stdout.on('data', (data) => {

@@ -1,6 +1,4 @@
-// npm start: sets up what is missing, builds what changed, and becomes the server. package.json gives it 4 MiB for young objects
-// (--max-semi-space-size): with Node's usual 16, V8 goes through the whole heap several times a second while pictures are
-// asked for, because what is left until the heap's limit is less than the young ones could be.
+// npm start: sets up what is missing, builds what changed, and becomes the server.
 import './lib/node-version.mjs';
 
 const { join } = await import('node:path');

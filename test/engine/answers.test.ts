@@ -23,6 +23,24 @@ describe('takeNext', () => {
     expect(taken([painting(1, 1), painting(2, 8), painting(3, 7), painting(4, 1)])).toEqual([[1, 2, 3], [4]]);
   });
 
+  it('leaves the last ones for next time where they would be painted with rows that nobody asked for', () => {
+    const singles = (count: number) => Array.from({ length: count }, (_, i) => painting(i + 1, 1));
+    const numbers = (count: number) => taken(singles(count)).map(({ length }) => length);
+    expect([1, 2, 3, 4, 5, 6, 7, 8, 9, 18, 20].map(numbers)).toEqual([
+      [1],
+      [2],
+      [3],
+      [4],
+      [4, 1],
+      [4, 2],
+      [7],
+      [8],
+      [8, 1],
+      [16, 2],
+      [16, 4],
+    ]);
+  });
+
   it('takes the first however large it is, and then nothing with it', () => {
     expect(taken([painting(1, 40), painting(2, 1), painting(3, 40)])).toEqual([[1], [2], [3]]);
   });

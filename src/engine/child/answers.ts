@@ -6,19 +6,32 @@ import { AppError, unreachable } from '../../core/errors.ts';
 import type { FromGenerator, ToGenerator } from '../protocol.ts';
 import type { ModelCache } from './model-cache.ts';
 import { adoptModel, exportModel } from './model-files.ts';
+import { rowsFor } from './paint.ts';
 import { classified, paintAll } from './painting.ts';
 
-/** Takes out of the line what is done next: one request, or paintings by one model, for `most` pictures or the first one's. */
+type PaintingRequest = Extract<ToGenerator, { type: 'paint' }>;
+
+/** Of the next four. */
+const WASTED_ROWS = 1;
+
+/**
+ * Takes out of the line what is done next: one request, or paintings by one model, for `most` pictures or those of the first.
+ * The last ones are left for next time where half of their rows would be painted for nobody.
+ */
 export function takeNext(line: ToGenerator[], most: number): ToGenerator[] {
-  const [first] = line;
-  if (first?.type !== 'paint') return line.splice(0, 1);
   let pictures = 0;
-  const end = line.findIndex((request, i) => {
-    if (request.type !== 'paint' || request.modelDir !== first.modelDir) return true;
+  let count = 1;
+  for (const [i, request] of line.entries()) {
+    if (request.type !== 'paint' || !isOfOneModel(request, line[0])) break;
     pictures += request.pictures.length;
-    return i > 0 && pictures > most;
-  });
-  return line.splice(0, end === -1 ? line.length : end);
+    if (i > 0 && pictures > most) break;
+    if (rowsFor(pictures) - pictures <= WASTED_ROWS) count = i + 1;
+  }
+  return line.splice(0, count);
+}
+
+function isOfOneModel(request: PaintingRequest, first: ToGenerator | undefined): boolean {
+  return first?.type === 'paint' && first.modelDir === request.modelDir;
 }
 
 /** Answers to what `takeNext` gave. What is wrong with one of several paintings does not keep the others from being painted. */

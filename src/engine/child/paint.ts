@@ -118,7 +118,7 @@ export class Painter implements Disposable {
  * Rows for so many pictures: with some that nobody asked for, up to a multiple of four. TensorFlow's transposed
  * convolutions add up in another order for three pictures, and one must not depend on how many others are painted with it.
  */
-function rowsFor(pictures: number): number {
+export function rowsFor(pictures: number): number {
   return pictures <= 2 ? pictures : Math.ceil(pictures / 4) * 4;
 }
 
