@@ -170,6 +170,7 @@ export class GenerationService {
   /** Recipes of one model as pictures. */
   async paint(model: ModelRow, recipes: readonly Recipe[], asker: Asker): Promise<Picture[]> {
     const hashes: string[] = [];
+    // Not as `pngs`: the files need not be kept until the last one is there.
     for await (const { sha256 } of this.#options.painting.stream(model, recipes, asker)) hashes.push(sha256);
     return recipes.map((recipe, i) => pictureOf(recipe, model, hashes[i]));
   }
