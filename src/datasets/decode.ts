@@ -1,6 +1,6 @@
 /**
- * A file's bytes -> the square RGB tiles of one work, or the whole picture, through sharp under limits. The format is judged by content,
- * only raster formats are loaded, and the same bytes give the same tiles. Opens no files.
+ * A file's bytes -> the square RGB tiles of one work, or the whole picture, through sharp under limits. The format is
+ * judged by content, only raster formats are loaded, and the same bytes give the same tiles. Opens no files.
  */
 import sharp, { type Metadata, type ResizeOptions } from 'sharp';
 import { BadPicture } from './entry.ts';

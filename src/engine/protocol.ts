@@ -3,7 +3,8 @@
  * `serialization: 'advanced'` (so pixels travel as one Uint8Array). Types only: parse.ts turns `unknown` into these.
  *
  * A child says `hello` once TensorFlow is loaded. A trainer then gets one `train`, says what happens and ends with
- * `ended`; a generator answers each request with `painted`, `classified` or `written`, or with `refused`. A child whose channel closes ends itself.
+ * `ended`; a generator answers each request with `classified`, `written` or `refused`, and one or several that it has painted
+ * together with `painted`. A child whose channel closes ends itself.
  */
 import type { ErrorCode } from '../core/errors.ts';
 import type { LabelKind } from '../core/labels.ts';

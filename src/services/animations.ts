@@ -1,4 +1,7 @@
-/** Animations: ways between pictures. Nothing is kept; an animation's id is its recipe, and its frames are painted for its URL. */
+/**
+ * Animations: ways between pictures. Nothing is kept; an animation's id is its recipe, and its frames are painted for
+ * its URL.
+ */
 import { createHash } from 'node:crypto';
 import {
   type Animation,

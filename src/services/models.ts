@@ -160,7 +160,10 @@ export class ModelService {
     return dir.startsWith(STARTER);
   }
 
-  /** The folder with the model's files. @throws AppError UNKNOWN_MODEL where they shipped with another version; ENGINE_UNAVAILABLE before it is known */
+  /**
+   * The folder with the model's files. @throws AppError UNKNOWN_MODEL where they shipped with another version;
+   * ENGINE_UNAVAILABLE before it is known
+   */
   folderOf({ name, dir }: Pick<ModelRow, 'name' | 'dir'>): string {
     if (!dir.startsWith(STARTER)) return resolve(this.#options.dataDir, dir);
     if (dir === this.#starterDir) return this.#options.starterDir;

@@ -54,7 +54,10 @@ export interface PaintingOptions {
 /** Its pixels are there until it is disposed of. */
 type PaintedPicture = RgbPicture & Disposable;
 
-/** As many as most ask for at once. An answer with more would not fit into the pipe at 64 pixels: the engine would have to wait. */
+/**
+ * As many as most ask for at once. An answer with more would not fit into the pipe at 64 pixels: the engine would
+ * have to wait.
+ */
 const TURN = 16;
 /** Ahead of the engine, which paints together what it has: two of a GPU's batches. */
 const AT_WORK = 64;

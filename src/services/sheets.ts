@@ -1,4 +1,7 @@
-/** Contact sheets: any pictures as one. Nothing is kept; a sheet's id is its recipe, and its pictures are painted or found again. */
+/**
+ * Contact sheets: any pictures as one. Nothing is kept; a sheet's id is its recipe, and its pictures are painted or
+ * found again.
+ */
 import { createHash } from 'node:crypto';
 import { AppError } from '../core/errors.ts';
 import {

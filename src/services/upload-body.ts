@@ -1,4 +1,7 @@
-/** What a client sends, into a file of its own: counted and hashed on the way, never whole in memory, gone when it is done with. */
+/**
+ * What a client sends, into a file of its own: counted and hashed on the way, never whole in memory, gone when it is
+ * done with.
+ */
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';

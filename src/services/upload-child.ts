@@ -1,4 +1,7 @@
-/** A process that decodes one file, whose path it is given, says what came of it, and ends. services/upload-pictures.ts starts it. */
+/**
+ * A process that decodes one file, whose path it is given, says what came of it, and ends.
+ * services/upload-pictures.ts starts it.
+ */
 import { readFile } from 'node:fs/promises';
 import { asAppError } from '../core/errors.ts';
 import { pictureOf } from './upload-decode.ts';

@@ -22,8 +22,9 @@ export const REFUSALS = ['TOO_LARGE', 'UNSUPPORTED_PICTURE', 'BAD_PICTURE'] as c
 /** Of the stored picture's longer side. */
 const LONGEST_SIDE = 1_024;
 /**
- * With the program itself, 75 MB, a decoder has less than 200 MB. `whole`: measured, WebP takes 2.2 times what its pixels have, TIFF in tiles 1.7 times, GIF 1.3 times. A photograph of 40
- * megapixels is a JPEG, which is decoded line by line.
+ * With the program itself, 75 MB, a decoder has less than 200 MB. `whole`: measured, WebP takes 2.2 times what its
+ * pixels have, TIFF in tiles 1.7 times, GIF 1.3 times. A photograph of 40 megapixels is a JPEG, which is decoded line
+ * by line.
  */
 const LIMITS: PictureLimits = {
   pixels: 40_000_000,

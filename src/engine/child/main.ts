@@ -1,6 +1,7 @@
 /**
- * The engine child: `main.js trainer` runs one training job, `main.js generator` paints and judges what it is asked for. It talks over
- * IPC alone, knows no database and no HTTP, may be killed at any time, and leaves when its parent has gone.
+ * The engine child: `main.js trainer` runs one training job, `main.js generator` paints and judges what it is asked
+ * for. It talks over IPC alone, knows no database and no HTTP, may be killed at any time, and leaves when its parent
+ * has gone.
  */
 import { isDiskFull, unreachable } from '../../core/errors.ts';
 import { parseToGenerator, parseToTrainer } from '../parse.ts';

@@ -1,4 +1,7 @@
-/** Model folders (model.json, generator.safetensors, discriminator.safetensors) and what is made of them for others, or taken in from elsewhere. */
+/**
+ * Model folders (model.json, generator.safetensors, discriminator.safetensors) and what is made of them for others,
+ * or taken in from elsewhere.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../core/errors.ts';

@@ -89,7 +89,10 @@ function column(labels: Tensor2D, head: number): Tensor2D {
   return tf.slice(labels, [0, head], [labels.shape[0], 1]);
 }
 
-/** Of one head, [B, depth]; a row of zeros where the label is -1. By comparison: tf.oneHot refuses a kind that has one label only. */
+/**
+ * Of one head, [B, depth]; a row of zeros where the label is -1. By comparison: tf.oneHot refuses a kind that has one
+ * label only.
+ */
 export function oneHotOf(labels: Tensor2D, head: number, depth: number): Tensor2D {
   const classes = tf.tensor2d(
     Int32Array.from({ length: depth }, (_, i) => i),

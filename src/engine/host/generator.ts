@@ -1,6 +1,7 @@
 /**
- * The child that paints, classifies, exports and takes in models: kept alive as long as the API process lives. A child that dies is started again with growing
- * pauses; what was asked of it is asked once more, and refused as ENGINE_UNAVAILABLE if that one dies too.
+ * The child that paints, classifies, exports and takes in models: kept alive as long as the API process lives. A
+ * child that dies is started again with growing pauses; what was asked of it is asked once more, and refused as
+ * ENGINE_UNAVAILABLE if that one dies too.
  */
 import { type Deferred, deferred } from '../../core/deferred.ts';
 import { AppError, unreachable } from '../../core/errors.ts';

@@ -1,7 +1,8 @@
 /**
- * Two speeds on one thread. What happens now goes first; what is read again later takes turns, a few milliseconds at a time,
- * in the order of asking, while nothing urgent is under way, and now and then even so. So a hundred clients with a long history behind them, and a
- * database that answers without giving the thread away, hold up neither those who watch live nor anything else.
+ * Two speeds on one thread. What happens now goes first; what is read again later takes turns, a few milliseconds at
+ * a time, in the order of asking, while nothing urgent is under way, and now and then even so. So a hundred clients
+ * with a long history behind them, and a database that answers without giving the thread away, hold up neither those
+ * who watch live nor anything else.
  */
 
 /** Of the work in turns, before everything else gets its chance. */
