@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { compactId, idOfJson, jsonOfId, readCompactId } from './compact-id.ts';
+import { sixDecimals } from './decimals.ts';
 import { AppError } from './errors.ts';
 import { isLatent, latentBetween } from './latents.ts';
 import { mixBetween } from './mix.ts';
@@ -24,7 +25,6 @@ export const MOST_FRAMES = 240;
 /** Below, browsers take 100. */
 const MIN_FRAME_MS = 20;
 const MAX_FRAME_MS = 10_000;
-const DECIMALS = 1e6;
 
 const stored = z.tuple([
   z.literal(1),
@@ -119,7 +119,7 @@ function recipeBetween(from: Recipe, to: Recipe, place: number): Recipe {
     mix: mixBetween(from.mix, to.mix, place),
     latent,
     // As short as the weights are.
-    truncation: Math.round(truncation * DECIMALS) / DECIMALS,
+    truncation: sixDecimals(truncation),
   });
 }
 

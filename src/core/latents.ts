@@ -3,6 +3,7 @@
  * of the weights add up to one and z is as normal as that of a seed alone. Variations and ways between pictures stay such
  * sums, so a picture at the end of ten steps is still a short recipe.
  */
+import { isNearly, sixDecimals } from './decimals.ts';
 import { AppError } from './errors.ts';
 
 export interface Term {
@@ -14,16 +15,15 @@ export interface Term {
 export type Latent = readonly Term[];
 
 export const MOST_TERMS = 16;
-/** Weights have six decimals: ids stay short, and are read back as they were written. */
-const DECIMALS = 1e6;
-const NEARLY = 1e-4;
+/** Below, the way between two latents is as good as straight. */
+const SMALL_SINE = 1e-4;
 
 export const plainLatent = (seed: number): Latent => [{ weight: 1, seed }];
 
 export function isLatent(latent: Latent): boolean {
   const squares = latent.reduce((sum, { weight }) => sum + weight * weight, 0);
   const inOrder = latent.every(({ weight, seed }, i) => weight !== 0 && seed > (latent[i - 1]?.seed ?? -1));
-  return inOrder && latent.length <= MOST_TERMS && Math.abs(squares - 1) < NEARLY;
+  return inOrder && latent.length <= MOST_TERMS && isNearly(squares, 1);
 }
 
 /** The seed that weighs most. */
@@ -55,7 +55,7 @@ export function latentBetween(from: Latent, to: Latent, place: number): Latent {
   const cosine = from.reduce((sum, { seed, weight }) => sum + weight * (weights.get(seed) ?? 0), 0);
   const angle = Math.acos(Math.min(1, Math.max(-1, cosine)));
   // Nearly the same, or nearly opposite: the straight way, brought back to length by sumOf.
-  const straight = Math.sin(angle) < NEARLY;
+  const straight = Math.sin(angle) < SMALL_SINE;
   const part = (share: number) => (straight ? share : Math.sin(share * angle));
   return sumOf([
     [from, part(1 - place)],
@@ -70,7 +70,7 @@ function sumOf(latents: readonly (readonly [Latent, number])[]): Latent {
     for (const { seed, weight } of latent) weights.set(seed, (weights.get(seed) ?? 0) + factor * weight);
   const length = Math.hypot(...weights.values());
   const terms = [...weights]
-    .map(([seed, weight]) => ({ weight: Math.round((weight / length) * DECIMALS) / DECIMALS, seed }))
+    .map(([seed, weight]) => ({ weight: sixDecimals(weight / length), seed }))
     .filter(({ weight }) => weight !== 0)
     .sort((a, b) => a.seed - b.seed);
   if (terms.length <= MOST_TERMS) return terms;

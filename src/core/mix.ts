@@ -2,6 +2,7 @@
  * What a picture is asked for: combinations of labels, each with its weight. The network is given the weighted sum of their
  * condition vectors, so half Ukiyo-e and half Baroque lies half-way between the two.
  */
+import { isNearly, sixDecimals } from './decimals.ts';
 import { AppError } from './errors.ts';
 import { type Conditions, LABEL_KINDS } from './labels.ts';
 
@@ -15,8 +16,6 @@ export interface Part {
 export type Mix = readonly Part[];
 
 export const MOST_PARTS = 16;
-const DECIMALS = 1e6;
-const NEARLY = 1e-4;
 
 export const plainMix = (conditions: Conditions): Mix => [{ weight: 1, conditions }];
 
@@ -24,7 +23,7 @@ export function isMix(mix: Mix): boolean {
   const sum = mix.reduce((total, { weight }) => total + weight, 0);
   const keys = mix.map(keyOf);
   const inOrder = mix.every(({ weight }, i) => weight > 0 && (i === 0 || (keys[i - 1] ?? '') < (keys[i] ?? '')));
-  return inOrder && mix.length <= MOST_PARTS && Math.abs(sum - 1) < NEARLY;
+  return inOrder && mix.length <= MOST_PARTS && isNearly(sum, 1);
 }
 
 /**
@@ -40,7 +39,7 @@ export function mixOf(parts: readonly Part[]): Mix {
   const sum = parts.reduce((total, { weight }) => total + weight, 0);
   const mix = [...merged]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, part]) => ({ ...part, weight: Math.round((part.weight / sum) * DECIMALS) / DECIMALS }))
+    .map(([, part]) => ({ ...part, weight: sixDecimals(part.weight / sum) }))
     .filter(({ weight }) => weight > 0);
   if (mix.length > 0 && mix.length <= MOST_PARTS) return mix;
   throw new AppError('INVALID_INPUT', `A mix has 1 to ${MOST_PARTS} parts with weights above 0.`, { path: ['mix'] });

@@ -9,9 +9,8 @@ import { SharedWork } from '../core/shared-work.ts';
 import type { CachedHash, DiskCache } from './disk-cache.ts';
 import type { Encoders } from './encoders.ts';
 import type { Asker } from './painting.ts';
-import { type Encoded, encodingKey, PictureCache } from './picture-cache.ts';
+import { type Encoded, encoded, encodingKey, PictureCache } from './picture-cache.ts';
 import { checkWidth, type Encoding } from './pictures.ts';
-import { sha256Of } from './sha256.ts';
 
 /** A picture as far as it can be named without having been made. */
 export interface Original {
@@ -94,8 +93,4 @@ export class DeliveryService {
     this.#cache.set(name, picture);
     return picture;
   }
-}
-
-async function encoded(body: Buffer): Promise<Encoded> {
-  return { body, sha256: await sha256Of(body) };
 }

@@ -2,7 +2,7 @@
  * Recipes to files. A picture is painted where no cache has it, together with whatever else waits, and its PNG is kept for
  * the request of its URL that is about to come. Nothing is written that could not be made again.
  */
-import { createHash } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Batcher } from '../core/batcher.ts';
 import { AppError } from '../core/errors.ts';
 import { localId } from '../core/global-id.ts';
@@ -17,7 +17,7 @@ import type { ModelRow } from '../store/tables.ts';
 import { knowsRecipe } from './conditions.ts';
 import type { DiskCache } from './disk-cache.ts';
 import type { ModelService } from './models.ts';
-import { type Encoded, encodingKey, PictureCache } from './picture-cache.ts';
+import { type Encoded, encoded, encodingKey, PictureCache } from './picture-cache.ts';
 import { encodePixels, type RgbPicture } from './pictures.ts';
 import { pngOf } from './png.ts';
 
@@ -49,6 +49,12 @@ export interface PaintingOptions {
     readonly ready: boolean;
     paint(modelDir: string, pictures: readonly PaintRequest[]): Promise<Painting>;
   };
+}
+
+interface AskedPicture {
+  readonly recipe: Recipe;
+  /** Of its PNG. */
+  readonly key: string;
 }
 
 /** Its pixels are there until it is disposed of. */
@@ -96,8 +102,9 @@ export class PaintingService {
    * @throws AppError OVERLOADED, ENGINE_UNAVAILABLE, NOT_FOUND where an upload has gone
    */
   async *stream(model: ModelRow, recipes: readonly Recipe[], asker: Asker): AsyncGenerator<Encoded, void, undefined> {
-    const known = recipes.map((recipe) => this.#cache.get(pngKey(encodeRecipe(recipe))));
-    const missing = recipes.filter((_recipe, i) => known[i] === undefined);
+    const asked = recipes.map((recipe) => ({ recipe, key: pngKey(encodeRecipe(recipe)) }));
+    const known = asked.map(({ key }) => this.#cache.get(key));
+    const missing = asked.filter((_one, i) => known[i] === undefined);
     const painted = this.#paint(model, missing, asker);
     try {
       for (const png of known) {
@@ -152,25 +159,29 @@ export class PaintingService {
   async #fromDisk(key: string): Promise<Encoded | undefined> {
     const body = await this.#options.disk.get(key);
     if (body === undefined) return undefined;
-    const picture = encoded(body);
+    const picture = await encoded(body);
     this.#cache.set(key, picture);
     return picture;
   }
 
   /** What has been painted is encoded while the engine paints the rest. */
-  async *#paint(model: ModelRow, recipes: readonly Recipe[], { client, signal }: Asker): AsyncGenerator<Encoded, void> {
-    const items = await Promise.all(recipes.map((recipe) => this.#requestOf(recipe, model)));
-    const key = this.#options.models.folderOf(model);
+  async *#paint(
+    model: ModelRow,
+    asked: readonly AskedPicture[],
+    { client, signal }: Asker,
+  ): AsyncGenerator<Encoded, void> {
+    const items = await Promise.all(asked.map(({ recipe }) => this.#requestOf(recipe, model)));
+    const folder = this.#options.models.folderOf(model);
     let place = 0;
-    for await (const painted of this.#batcher.stream({ key, client, items, signal })) {
+    for await (const painted of this.#batcher.stream({ key: folder, client, items, signal })) {
       using picture = painted;
-      const recipe = recipes[place];
-      if (recipe === undefined) return;
-      if (place > 0 && place % ENCODED_AT_ONCE === 0) await turn();
+      const one = asked[place];
+      if (one === undefined) return;
+      if (place > 0 && place % ENCODED_AT_ONCE === 0) await nextTurn();
       place += 1;
       this.#painted += 1;
-      const png = encoded(await fileOf(picture, recipe, model));
-      this.#cache.set(pngKey(encodeRecipe(recipe)), png);
+      const png = await encoded(await fileOf(picture, one.recipe, model));
+      this.#cache.set(one.key, png);
       yield png;
     }
   }
@@ -189,15 +200,6 @@ function fileOf(picture: RgbPicture, recipe: Recipe, model: ModelRow): Promise<B
 /** As DeliveryService names it on the disk. */
 function pngKey(id: string): string {
   return encodingKey(id, { format: 'png' });
-}
-
-function encoded(body: Buffer): Encoded {
-  return { body, sha256: createHash('sha256').update(body).digest('hex') };
-}
-
-/** Whatever else is to be done has its turn. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** One painting of n pictures as n pictures, which ends with the last of them. */

@@ -5,6 +5,7 @@
  * they would have the garbage collector go through the whole heap every second.
  */
 import type { Encoding } from './pictures.ts';
+import { sha256Of } from './sha256.ts';
 
 export interface Encoded {
   readonly body: Buffer;
@@ -78,6 +79,10 @@ export class PictureCache {
       this.#places.delete(key);
     }
   }
+}
+
+export async function encoded(body: Buffer): Promise<Encoded> {
+  return { body, sha256: await sha256Of(body) };
 }
 
 /** What an encoding of a picture is kept under, in memory and on the disk. `original`: the same text for the same pixels. */

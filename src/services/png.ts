@@ -21,7 +21,7 @@ const SMALL_BYTES = 32 * 1024;
 const deflateElsewhere = promisify<Buffer, typeof CODING, Buffer>(deflate);
 /** Of the small ones, used again and again: memory outside the heap that lives for a moment is what its collector works for. */
 const scratch = Buffer.alloc(2 * SMALL_BYTES);
-/** A little more than its noisiest picture takes, so that it comes in one piece. */
+/** A little more than the noisiest picture of 64 pixels takes, so that it comes in one piece. */
 const SMALL_CODING = { ...CODING, chunkSize: 13 * 1024 } as const;
 
 /** `xmp`: a packet that the file carries. */

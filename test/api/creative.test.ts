@@ -1,8 +1,8 @@
 /** What a creative tool needs: mixes, variations, grids, and what the discriminator makes of pictures. */
-import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from '../helpers/api.ts';
+import { bytesOf, hash } from '../helpers/fetched.ts';
 
 let api: TestApi;
 
@@ -20,7 +20,6 @@ interface Image {
   readonly sha256: string;
 }
 
-const bytesOf = async (url: string) => Buffer.from(await (await fetch(url)).arrayBuffer());
 const pixelsOf = async (url: string) =>
   sharp(await bytesOf(url))
     .raw()
@@ -61,11 +60,7 @@ describe('a mix', () => {
     expect(distance(b, between)).toBeLessThan(distance(a, b));
     // The very same again, from the id alone.
     const { node } = await api.run('image', { id: mixed[0].id });
-    expect(node.sha256).toBe(
-      createHash('sha256')
-        .update(await bytesOf(mixed[0].url))
-        .digest('hex'),
-    );
+    expect(node.sha256).toBe(hash(await bytesOf(mixed[0].url)));
   });
 
   it('is refused with the place of the mistake', async () => {

@@ -1,5 +1,4 @@
 /** Pictures by their URLs: formats by the Accept header, what may be kept, what is not sent or painted again. */
-import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -10,6 +9,7 @@ import { readConfig } from '../../src/config.ts';
 import { Closers } from '../../src/core/closers.ts';
 import { startTestApi, TestApi } from '../helpers/api.ts';
 import { type TestDatabase, testDatabase } from '../helpers/database.ts';
+import { hash } from '../helpers/fetched.ts';
 import { recordingLog } from '../helpers/recording-log.ts';
 
 let api: TestApi;
@@ -37,7 +37,6 @@ async function painted(seed: number): Promise<Image> {
   return generate[0];
 }
 
-const hash = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 const bytesOf = async (response: Response) => Buffer.from(await response.arrayBuffer());
 const pixelsOf = (bytes: Buffer) => sharp(bytes).removeAlpha().raw().toBuffer();
 

@@ -1,9 +1,9 @@
 /** Pictures on request: the recipe is the picture, nothing is written but what is kept, and URLs serve the same bytes. */
-import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeGlobalId } from '../../src/core/global-id.ts';
 import { startTestApi, type TestApi } from '../helpers/api.ts';
+import { bytesOf, hash } from '../helpers/fetched.ts';
 
 let api: TestApi;
 
@@ -14,9 +14,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => api?.[Symbol.asyncDispose]());
-
-const hash = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
-const bytesOf = async (url: string) => Buffer.from(await (await fetch(url)).arrayBuffer());
 
 interface Image {
   readonly id: string;

@@ -1,10 +1,10 @@
 /** Jobs of many pictures: the ones that generate gives, each once, with a stream, a list and a ZIP. */
-import { createHash } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { localId } from '../../src/core/global-id.ts';
 import { operation, startTestApi, type TestApi } from '../helpers/api.ts';
+import { bytesOf, hash } from '../helpers/fetched.ts';
 import { unzip } from '../helpers/unzip.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
@@ -24,8 +24,6 @@ interface Image {
   readonly url: string;
 }
 
-const hash = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
-const bytesOf = async (url: string) => Buffer.from(await (await fetch(url)).arrayBuffer());
 async function create(input: object): Promise<{ id: string; status: string; n: number; seed: number }> {
   const { createGeneration } = await api.run('create-generation', { input });
   expect(createGeneration.userErrors).toEqual([]);

@@ -1,5 +1,4 @@
 /** Models that leave the house and come in: exports for browsers and for TensorFlow, imports, models of checkpoints. */
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -11,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { plainLatent } from '../../src/core/latents.ts';
 import { startTestApi, type TestApi } from '../helpers/api.ts';
 import { openBrowser } from '../helpers/browser.ts';
+import { bytesOf, hash } from '../helpers/fetched.ts';
 
 let api: TestApi;
 let model: string;
@@ -26,9 +26,6 @@ beforeAll(async () => {
   runFolder = join(api.dataDir, 'runs', id);
 });
 afterAll(() => api?.[Symbol.asyncDispose]());
-
-const hash = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
-const bytesOf = async (url: string) => Buffer.from(await (await fetch(url)).arrayBuffer());
 
 interface File {
   readonly name: string;

@@ -1,10 +1,10 @@
 /** Many pictures as one, and ways from picture to picture. */
-import { createHash } from 'node:crypto';
 import { deflateRawSync } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recipeIn } from '../../src/core/picture-metadata.ts';
 import { startTestApi, type TestApi } from '../helpers/api.ts';
+import { bytesOf, hash } from '../helpers/fetched.ts';
 
 let api: TestApi;
 
@@ -21,7 +21,6 @@ beforeAll(async () => {
 });
 afterAll(() => api?.[Symbol.asyncDispose]());
 
-const bytesOf = async (url: string) => Buffer.from(await (await fetch(url)).arrayBuffer());
 const rawOf = (bytes: Buffer) => sharp(bytes).removeAlpha().raw().toBuffer();
 const generate = async (variables: Record<string, unknown>): Promise<Image[]> =>
   (await api.run('generate', variables)).generate;
@@ -67,7 +66,7 @@ describe('a contact sheet', () => {
     const response = await fetch(contactSheet.url.replace(/\?.*/, ''));
     const body = Buffer.from(await response.arrayBuffer());
     expect(await sharp(body).metadata()).toMatchObject({ format: 'webp', width: 1_052 });
-    const etag = `"${createHash('sha256').update(body).digest('hex')}"`;
+    const etag = `"${hash(body)}"`;
     expect([response.headers.get('etag'), response.headers.get('cache-control')]).toEqual([
       etag,
       'public, max-age=31536000, immutable',
@@ -186,7 +185,7 @@ describe('an animation', () => {
     const body = Buffer.from(await film.arrayBuffer());
     const { pages, loop, pageHeight } = await sharp(body, { animated: true }).metadata();
     expect({ pages, loop, pageHeight }).toEqual({ pages: 12, loop: 0, pageHeight: 256 });
-    expect(film.headers.get('etag')).toBe(`"${createHash('sha256').update(body).digest('hex')}"`);
+    expect(film.headers.get('etag')).toBe(`"${hash(body)}"`);
     const etag = film.headers.get('etag') ?? '';
     expect((await fetch(latentWalk.url, { headers: { 'if-none-match': etag } })).status).toBe(304);
     const again = await api.run('latent-walk', { label: 'warm', stops: 3, framesPerStop: 4, seed: 9 });

@@ -1,11 +1,12 @@
 /** Uploads over the surface: announced, sent by a signed address or a key, refused with a status, and read back as pictures. */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { flat, noisy, quarters } from '../datasets/fixtures.ts';
 import { operation, startTestApi, type TestApi } from '../helpers/api.ts';
+import { bytesOf, hash } from '../helpers/fetched.ts';
 import { connectTo, exchange, request } from '../helpers/raw-http.ts';
 import { answerOf, authorization, http, type Visitor } from '../helpers/transports.ts';
 import { waitFor } from '../helpers/wait-for.ts';
@@ -204,9 +205,8 @@ describe('an upload', () => {
 describe('a picture that was downloaded and is dropped', () => {
   it('is the very same picture again, from each format, and small or large', async () => {
     const [picture] = (await api.run('generate', { label: 'warm', n: 1, seed: 5 })).generate;
-    const fetched = async (url: string) => Buffer.from(await (await fetch(url)).arrayBuffer());
-    const own = await fetched(picture.url);
-    expect(createHash('sha256').update(own).digest('hex')).toBe(picture.sha256);
+    const own = await bytesOf(picture.url);
+    expect(hash(own)).toBe(picture.sha256);
     const { node } = await api.data(
       `query ($id: ID!) { node(id: $id) { ... on GeneratedImage {
         webp: url(format: WEBP) jpeg: url(format: JPEG) avif: url(format: AVIF) large: url(width: 256)
@@ -214,7 +214,7 @@ describe('a picture that was downloaded and is dropped', () => {
       { id: picture.id },
     );
     for (const url of [picture.url, ...Object.values<string>(node)]) {
-      const id = await upload(await fetched(url));
+      const id = await upload(await bytesOf(url));
       expect((await api.data(UPLOAD, { id })).node.hasRecipe).toBe(true);
       const { imageFromFile } = await api.run('image-from-file', { upload: id });
       expect(imageFromFile).toMatchObject({ id: picture.id, sha256: picture.sha256, seed: 5, url: picture.url });

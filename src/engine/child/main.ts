@@ -3,6 +3,7 @@
  * for. It talks over IPC alone, knows no database and no HTTP, may be killed at any time, and leaves when its parent
  * has gone.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isDiskFull, unreachable } from '../../core/errors.ts';
 import { parseToGenerator, parseToTrainer } from '../parse.ts';
 import {
@@ -90,7 +91,7 @@ function runGenerator(): void {
 async function answerAll(line: ToGenerator[], models: ModelCache): Promise<void> {
   while (line.length > 0) {
     // What came during the painting before is read now, and may be painted with what has waited already.
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
     // Each answer is out before the next painting begins, in which nothing else moves here.
     for (const answer of answersTo(takeNext(line, PAINTED_AT_ONCE), models)) await send(answer);
   }
